@@ -1,0 +1,90 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Tokenizer } from "./tokenizer.js";
+
+/** The keys of a Hugging Face `config.json` that the architectures need, in this project's spelling. */
+export interface ModelConfig {
+  modelType: string;
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  blocks: number;
+  attentionHeads: number;
+  keyValueHeads: number;
+  headDim: number;
+  rmsNormEps: number;
+  ropeTheta: number;
+  ropeScaling: Llama3RopeScaling | null;
+  maxPositionEmbeddings: number;
+  tieWordEmbeddings: boolean;
+  bosTokenId: number | null;
+  eosTokenId: number | null;
+  /** The configuration as read (or made from GGUF metadata), for writing a model folder. */
+  huggingFace: Readonly<Record<string, unknown>>;
+}
+
+export interface Llama3RopeScaling {
+  factor: number;
+  lowFreqFactor: number;
+  highFreqFactor: number;
+  originalMaxPositionEmbeddings: number;
+}
+
+/** A weight in ordinary memory: row-major float32. */
+export interface HostTensor {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** Weights by their name inside a block (`self_attn.q_proj.weight`) or in the model (`model.embed_tokens.weight`). */
+export type HostWeights = ReadonlyMap<string, HostTensor>;
+export type Weights = ReadonlyMap<string, tf.Tensor>;
+
+/** What flows through a block: always `hidden [sequences, tokens, hiddenSize]`, and what a stage leaves for later ones. */
+export interface BlockState {
+  hidden: tf.Tensor3D;
+  attention?: tf.Tensor3D;
+}
+
+/**
+ * A step of a block's data flow: linears that share one input. Stages run in order; `next` must use only this stage's linears
+ * and earlier ones, so that a stage can be compressed before the next is reached (`trueSequential`).
+ */
+export interface Stage {
+  /** Names inside the block, e.g. `self_attn.q_proj.weight` [out, in]. */
+  readonly linears: readonly string[];
+  /** The shared input of these linears, [sequences, tokens, in]. */
+  input(state: BlockState, weights: Weights): tf.Tensor3D;
+  /** The state after these linears. `input` is what `input()` returned for the same state. */
+  next(state: BlockState, input: tf.Tensor3D, weights: Weights): BlockState;
+}
+
+/** One file and one line in the registry an architecture. Functions are pure: they dispose nothing they were given. */
+export interface Architecture {
+  readonly modelType: string;
+  /** Names inside a block, with their shapes. */
+  blockShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
+  /** The full checkpoint name of a weight inside block `index`. */
+  blockWeightName(index: number, name: string): string;
+  embeddingShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
+  headShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
+  /** tokens int32 [sequences, tokens] -> [sequences, tokens, hiddenSize] */
+  embed(config: ModelConfig, tokens: tf.Tensor2D, weights: Weights): tf.Tensor3D;
+  /** The stages of a block for sequences of `tokens` tokens. */
+  stages(config: ModelConfig, tokens: number): readonly Stage[];
+  /** Final norm and output head: [n, hiddenSize] -> logits [n, vocabSize] */
+  logits(config: ModelConfig, hidden: tf.Tensor2D, weights: Weights): tf.Tensor2D;
+}
+
+/** A model that is read block by block; nothing is held between calls. */
+export interface Model {
+  readonly path: string;
+  /** Identity of the weights: hexadecimal SHA-256 over everything that determines them. */
+  readonly digest: string;
+  readonly config: ModelConfig;
+  readonly architecture: Architecture;
+  tokenizer(): Promise<Tokenizer>;
+  embedding(): Promise<HostWeights>;
+  block(index: number): Promise<HostWeights>;
+  head(): Promise<HostWeights>;
+  close(): Promise<void>;
+}

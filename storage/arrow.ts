@@ -1,0 +1,140 @@
+import {
+  Bool,
+  type DataType,
+  Field,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int32,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  tableFromIPC,
+  tableToIPC,
+  Uint8,
+  Utf8,
+  type Vector,
+  vectorFromArray,
+} from "apache-arrow";
+import { TouchstoneError } from "../study/errors.js";
+
+type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+
+/** A column: numbers, texts, truth values, or lists of a fixed size over one flat array. No column has nulls. */
+export type Column =
+  | { kind: "numbers"; values: Numbers }
+  | { kind: "texts"; values: readonly string[] }
+  | { kind: "flags"; values: readonly boolean[] }
+  | { kind: "lists"; size: number; values: Numbers };
+
+export interface ArrowTable {
+  rows: number;
+  /** Flat values of a number or list column, without a copy where the file is one batch. */
+  numbers(name: string): Numbers;
+  listSize(name: string): number;
+  texts(name: string): string[];
+  flags(name: string): boolean[];
+  names: readonly string[];
+  metadata: ReadonlyMap<string, string>;
+}
+
+/** An Arrow IPC file (readable by pyarrow). `metadata` becomes schema metadata; `kind` says what the object is. */
+export function encodeArrow(
+  kind: string,
+  columns: Readonly<Record<string, Column>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const entries = Object.entries(columns);
+  const data = entries.map(([, column]) => columnData(column));
+  const fields = entries.map(([name], i) => new Field(name, data[i].type, false));
+  const schema = new Schema(fields, new Map(Object.entries({ kind, ...metadata })));
+  const rows = data[0]?.length ?? 0;
+  const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children: data });
+  return tableToIPC(new Table(schema, [new RecordBatch(schema, struct)]), "file");
+}
+
+/** Reads an Arrow IPC file or stream. @throws TouchstoneError InvalidData when the bytes are not Arrow. */
+export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
+  const table = parse(bytes, where);
+  const column = (name: string): Vector => {
+    const vector = table.getChild(name);
+    if (vector === null) {
+      throw new TouchstoneError("InvalidData", {
+        what: `There is no column "${name}"`,
+        where,
+        todo: `The columns are: ${table.schema.names.map(String).join(", ")}.`,
+      });
+    }
+    return vector;
+  };
+  return {
+    rows: table.numRows,
+    names: table.schema.names.map(String),
+    metadata: table.schema.metadata,
+    numbers: (name) => flatNumbers(column(name)),
+    listSize: (name) => (column(name).type as FixedSizeList).listSize,
+    texts: (name) => Array.from(column(name) as Iterable<unknown>, String),
+    flags: (name) => Array.from(column(name) as Iterable<unknown>, Boolean),
+  };
+}
+
+function parse(bytes: Uint8Array, where: string): Table {
+  try {
+    return tableFromIPC(bytes);
+  } catch (cause) {
+    throw new TouchstoneError(
+      "InvalidData",
+      { what: "This is not a readable Arrow file", where, todo: "Write it again, or point to another file." },
+      { cause },
+    );
+  }
+}
+
+function columnData(column: Column) {
+  switch (column.kind) {
+    case "numbers":
+      return numbersData(column.values);
+    case "lists": {
+      const child = numbersData(column.values);
+      const type = new FixedSizeList(column.size, new Field("item", child.type as DataType, false));
+      return makeData({ type, length: column.values.length / column.size, nullCount: 0, child });
+    }
+    case "texts":
+      return vectorFromArray(column.values as string[], new Utf8()).data[0] ?? emptyTexts();
+    case "flags":
+      return vectorFromArray(column.values as boolean[], new Bool()).data[0];
+  }
+}
+
+function emptyTexts() {
+  return makeData({ type: new Utf8(), length: 0, nullCount: 0 });
+}
+
+function numbersData(values: Numbers) {
+  const length = values.length;
+  if (values instanceof Float32Array) return makeData({ type: new Float32(), length, nullCount: 0, data: values });
+  if (values instanceof Float64Array) return makeData({ type: new Float64(), length, nullCount: 0, data: values });
+  if (values instanceof Int32Array) return makeData({ type: new Int32(), length, nullCount: 0, data: values });
+  return makeData({ type: new Uint8(), length, nullCount: 0, data: values });
+}
+
+function flatNumbers(vector: Vector): Numbers {
+  const parts = vector.data.map((chunk) => {
+    const list = chunk.type instanceof FixedSizeList ? chunk.type.listSize : undefined;
+    const values = (list === undefined ? chunk.values : chunk.children[0].values) as Numbers;
+    const start = chunk.offset * (list ?? 1);
+    return values.subarray(0, chunk.length * (list ?? 1) + start).subarray(start) as Numbers;
+  });
+  if (parts.length === 1) return parts[0];
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const first = parts[0] ?? new Float32Array(0);
+  const all = new (first.constructor as new (n: number) => Numbers)(total);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}

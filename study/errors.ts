@@ -1,0 +1,68 @@
+/** Every named failure. Names are stable: retry policies, scripts and the documentation refer to them. */
+export type ErrorType =
+  | "InvalidStudySpec"
+  | "StudyNameTaken"
+  | "UnknownModel"
+  | "UnknownMethod"
+  | "UnknownTask"
+  | "UnsupportedArchitecture"
+  | "InvalidModel"
+  | "InvalidData"
+  | "InvalidSettings"
+  | "TokenizerMismatch"
+  | "NotEnoughDocuments"
+  | "NumericalError"
+  | "ShapeMismatch"
+  | "CheckpointCorrupt"
+  | "ComputeCrashed"
+  | "OutOfMemory"
+  | "StorageUnavailable"
+  | "StorageDenied"
+  | "DiskFull"
+  | "ServiceUnavailable"
+  | "SetupIncomplete";
+
+/** Failures that another attempt can heal; all others are final. */
+const RETRYABLE: ReadonlySet<ErrorType> = new Set([
+  "CheckpointCorrupt",
+  "ComputeCrashed",
+  "OutOfMemory",
+  "StorageUnavailable",
+  "DiskFull",
+  "ServiceUnavailable",
+]);
+
+export interface Problem {
+  /** What was wrong, in one sentence. */
+  what: string;
+  /** Where: a file, a key of the specification, a tensor, a service. */
+  where?: string;
+  /** What to do about it. */
+  todo?: string;
+}
+
+/** A failure a person can act on: what was wrong, where, and what to do. */
+export class TouchstoneError extends Error {
+  readonly retryable: boolean;
+
+  constructor(
+    readonly type: ErrorType,
+    readonly problem: Problem,
+    options?: { cause?: unknown },
+  ) {
+    super(describeProblem(problem), options);
+    this.name = type;
+    this.retryable = RETRYABLE.has(type);
+  }
+}
+
+/** The names of all failures that must not be retried, for Temporal's retry policies. */
+export function isRetryable(type: ErrorType): boolean {
+  return RETRYABLE.has(type);
+}
+
+function describeProblem({ what, where, todo }: Problem): string {
+  const place = where === undefined ? "" : ` (${where})`;
+  const advice = todo === undefined ? "" : ` ${todo}`;
+  return `${what.replace(/\.$/, "")}${place}.${advice}`;
+}

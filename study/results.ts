@@ -1,0 +1,63 @@
+import type { MethodSettings } from "./methods.js";
+
+/** JSON has no NaN or infinity, and badly pruned models overflow: both are kept apart from the number. */
+export type Figure = { value: number } | { value: null; nonFinite: "nan" | "inf" | "-inf" };
+
+/** What one task or one perplexity text gave for one model. */
+export interface Evaluation {
+  /** Task name as in the harness's results, or the perplexity text's id. */
+  id: string;
+  kind: "task" | "perplexity";
+  /** E.g. `acc`, `acc_norm`, `perplexity`. */
+  metrics: Readonly<Record<string, Figure>>;
+  /** Standard errors of the metrics that have one. */
+  standardErrors: Readonly<Record<string, Figure>>;
+  /** Records scored, or tokens predicted. */
+  count: number;
+}
+
+/** What identifies a cell of the study's table. */
+export interface CellCoordinates {
+  model: string;
+  /** null: the dense model, the reference row. */
+  method: MethodSettings | null;
+  /** Unique in the study, e.g. `gptq`, or `gptq-3bit` where a method stands twice. `dense` for the dense model. */
+  methodLabel: string;
+  source: string | null;
+  size: number | null;
+  set: number | null;
+  /** Noise replicate: index of the weight jitter, with the calibration set held fixed (evaluation.md, noise floor). */
+  noise: number | null;
+}
+
+export interface CellResult extends CellCoordinates {
+  evaluations: readonly Evaluation[];
+  /** As stored: bits per weight of the compressed linears, and their share of zeros. null for the dense model. */
+  bitsPerWeight: number | null;
+  sparsity: number | null;
+  /** Sum over the linears of tr((W-Q) H (W-Q)^T), where the method has H. */
+  error: number | null;
+  calibrationDigest: string | null;
+  seconds: { compress: number; evaluate: number };
+}
+
+export interface FailedCell extends CellCoordinates {
+  errorType: string;
+  message: string;
+}
+
+/** Everything a report is made of; plain JSON. */
+export interface StudyResults {
+  name: string;
+  /** The specification as it was run. */
+  spec: unknown;
+  /** Metric that tables show for a task: `acc`, or `acc_norm` where a task has it. */
+  tableMetric: "acc" | "accNorm";
+  cells: readonly CellResult[];
+  failed: readonly FailedCell[];
+  /** Methods that use no calibration data: their spread over sets must be exactly 0. */
+  dataFreeMethods: readonly string[];
+  contamination: readonly { source: string; set: number; task: string; records: number }[];
+  /** Numerics version, backend and its version. */
+  environment: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,51 @@
+import { createRequire } from "node:module";
+import * as tf from "@tensorflow/tfjs-core";
+
+export type BackendKind = "native-cpu" | "native-gpu" | "wasm";
+
+export interface BackendInfo {
+  kind: BackendKind;
+  /** Named in every identity: results of different backends agree to rounding, not bit for bit. */
+  version: string;
+}
+
+let loaded: Promise<BackendInfo> | undefined;
+
+/** Loads TensorFlow once a process: the native library where `touchstone doctor` finds it built, else WebAssembly. */
+export function loadBackend(): Promise<BackendInfo> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<BackendInfo> {
+  // oneDNN may change the order of additions between machines; without it results repeat, at the same speed.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  return (await loadNative()) ?? (await loadWebAssembly());
+}
+
+/** The package prints an advertisement on load where the library is slow to build; only its absence is of interest here. */
+async function loadNative(): Promise<BackendInfo | undefined> {
+  if (process.env.TOUCHSTONE_BACKEND === "wasm") return undefined;
+  const require = createRequire(import.meta.url);
+  let native: { version: Record<string, string> };
+  try {
+    native = require("@tensorflow/tfjs-node-gpu");
+  } catch {
+    return undefined;
+  }
+  await tf.setBackend("tensorflow");
+  await tf.ready();
+  const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+  return {
+    kind: backend.isUsingGpuDevice ? "native-gpu" : "native-cpu",
+    version: `tensorflow-${native.version["tfjs-node"]}`,
+  };
+}
+
+async function loadWebAssembly(): Promise<BackendInfo> {
+  await import("@tensorflow/tfjs-backend-wasm");
+  await tf.setBackend("wasm");
+  await tf.ready();
+  return { kind: "wasm", version: `wasm-${tf.version_core}` };
+}
