@@ -60,7 +60,10 @@ export interface Stage {
 
 /** One file and one line in the registry an architecture. Functions are pure: they dispose nothing they were given. */
 export interface Architecture {
+  /** `model_type` in the configuration. */
   readonly modelType: string;
+  /** @throws TouchstoneError InvalidModel for missing or wrong keys, UnsupportedArchitecture for variants that aren't implemented */
+  readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig;
   /** Names inside a block, with their shapes. */
   blockShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   /** The full checkpoint name of a weight inside block `index`. */

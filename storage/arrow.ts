@@ -6,6 +6,7 @@ import {
   Float32,
   Float64,
   Int32,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -27,13 +28,17 @@ export type Column =
   | { kind: "numbers"; values: Numbers }
   | { kind: "texts"; values: readonly string[] }
   | { kind: "flags"; values: readonly boolean[] }
-  | { kind: "lists"; size: number; values: Numbers };
+  | { kind: "lists"; size: number; values: Numbers }
+  /** Lists of differing lengths: row r is values[offsets[r] .. offsets[r + 1]]. */
+  | { kind: "ragged"; offsets: Int32Array; values: Numbers };
 
 export interface ArrowTable {
   rows: number;
-  /** Flat values of a number or list column, without a copy where the file is one batch. */
+  /** Flat values of a number, list or ragged column, without a copy where the file is one batch. */
   numbers(name: string): Numbers;
   listSize(name: string): number;
+  /** Offsets of a ragged column, [rows + 1]. */
+  offsets(name: string): Int32Array;
   texts(name: string): string[];
   flags(name: string): boolean[];
   names: readonly string[];
@@ -74,6 +79,7 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     names: table.schema.names.map(String),
     metadata: table.schema.metadata,
     numbers: (name) => flatNumbers(column(name)),
+    offsets: (name) => column(name).data[0]?.valueOffsets ?? new Int32Array(1),
     listSize: (name) => (column(name).type as FixedSizeList).listSize,
     texts: (name) => Array.from(column(name) as Iterable<unknown>, String),
     flags: (name) => Array.from(column(name) as Iterable<unknown>, Boolean),
@@ -101,6 +107,11 @@ function columnData(column: Column) {
       const type = new FixedSizeList(column.size, new Field("item", child.type as DataType, false));
       return makeData({ type, length: column.values.length / column.size, nullCount: 0, child });
     }
+    case "ragged": {
+      const child = numbersData(column.values);
+      const type = new List(new Field("item", child.type as DataType, false));
+      return makeData({ type, length: column.offsets.length - 1, nullCount: 0, valueOffsets: column.offsets, child });
+    }
     case "texts":
       return vectorFromArray(column.values as string[], new Utf8()).data[0] ?? emptyTexts();
     case "flags":
@@ -122,6 +133,7 @@ function numbersData(values: Numbers) {
 
 function flatNumbers(vector: Vector): Numbers {
   const parts = vector.data.map((chunk) => {
+    if (chunk.type instanceof List) return chunk.children[0].values as Numbers;
     const list = chunk.type instanceof FixedSizeList ? chunk.type.listSize : undefined;
     const values = (list === undefined ? chunk.values : chunk.children[0].values) as Numbers;
     const start = chunk.offset * (list ?? 1);

@@ -3,32 +3,26 @@ import { z } from "zod";
 const bits = z.int().min(2).max(8).default(4);
 const groupSize = z
   .int()
-  .refine((n) => n === -1 || n > 0, "a positive number of columns, or -1 for a whole row")
+  .refine((n) => n === -1 || n > 0, "must be a positive number of columns, or -1 for a whole row")
   .default(128);
-const damping = z.number().positive().finite();
+const damping = z.number().positive();
 const blockSize = z.int().positive().default(128);
-const trueSequential = (standard: boolean) => z.boolean().default(standard);
 
 /** `n:m`: n of each m columns are pruned. */
 const pattern = z
   .string()
-  .regex(/^[1-9]\d*:[1-9]\d*$/, 'a pattern "n:m", such as "2:4"')
+  .regex(/^[1-9]\d*:[1-9]\d*$/, 'must be "n:m", such as "2:4"')
   .refine((text) => {
     const [n, m] = text.split(":").map(Number);
     return n < m;
-  }, "in n:m, n (pruned) must be less than m");
-const sparsity = z.number().gt(0).lt(1);
+  }, "must prune fewer (n) than there are (m)");
 
-const pruner = <N extends string>(method: N) =>
-  z
-    .strictObject({
-      method: z.literal(method),
-      pattern: pattern.optional(),
-      sparsity: sparsity.optional(),
-      trueSequential: trueSequential(false),
-    })
-    .refine((s) => s.pattern === undefined || s.sparsity === undefined, "give either pattern or sparsity, not both")
-    .transform((s) => (s.pattern === undefined && s.sparsity === undefined ? { ...s, pattern: "2:4" } : s));
+const pruning = { pattern: pattern.optional(), sparsity: z.number().gt(0).lt(1).optional() };
+type Pruning = { pattern?: string; sparsity?: number };
+const eitherPruning = (s: Pruning) => s.pattern === undefined || s.sparsity === undefined;
+const eitherMessage = "give either pattern or sparsity, not both";
+const withPattern = <S extends Pruning>(s: S): S =>
+  s.pattern === undefined && s.sparsity === undefined ? { ...s, pattern: "2:4" } : s;
 
 /** Settings of every method: one JSON object everywhere (specification, command line, checkpoint metadata). */
 export const methodSchemas = {
@@ -38,7 +32,6 @@ export const methodSchemas = {
     groupSize,
     symmetric: z.boolean().default(false),
     mse: z.boolean().default(false),
-    trueSequential: trueSequential(false),
   }),
   gptq: z.strictObject({
     method: z.literal("gptq"),
@@ -50,13 +43,43 @@ export const methodSchemas = {
     mse: z.boolean().default(false),
     damping: damping.default(0.01),
     blockSize,
-    trueSequential: trueSequential(true),
+    trueSequential: z.boolean().default(true),
   }),
-  wanda: pruner("wanda"),
-  magnitude: pruner("magnitude"),
+  wanda: z
+    .strictObject({ method: z.literal("wanda"), ...pruning, trueSequential: z.boolean().default(false) })
+    .refine(eitherPruning, eitherMessage)
+    .transform(withPattern),
+  magnitude: z
+    .strictObject({ method: z.literal("magnitude"), ...pruning })
+    .refine(eitherPruning, eitherMessage)
+    .transform(withPattern),
 } as const;
 
 export type MethodName = keyof typeof methodSchemas;
 export type SettingsOf<N extends MethodName> = z.output<(typeof methodSchemas)[N]>;
 export type MethodSettings = { [N in MethodName]: SettingsOf<N> }[MethodName];
 export const methodNames = Object.keys(methodSchemas) as MethodName[];
+
+/** Methods that look at no calibration data: the null controls of a study. */
+export const dataFreeMethods: readonly MethodName[] = ["rtn", "magnitude"];
+
+export const methodSettingsSchema = z.discriminatedUnion("method", [
+  methodSchemas.rtn,
+  methodSchemas.gptq,
+  methodSchemas.wanda,
+  methodSchemas.magnitude,
+]);
+
+/**
+ * A short name for each entry, unique in the list: the method, and where it stands more than once the settings in which
+ * the entries differ (`gptq-bits3`). Safe in workflow ids and file names.
+ */
+export function methodLabels(methods: readonly MethodSettings[]): string[] {
+  return methods.map((settings) => {
+    const rivals = methods.filter((other) => other.method === settings.method);
+    const differing = Object.entries(settings).filter(([key, value]) =>
+      rivals.some((rival) => (rival as Record<string, unknown>)[key] !== value),
+    );
+    return [settings.method, ...differing.map(([key, value]) => `${key}${value}`)].join("-").replace(/[^\w.-]/g, "of");
+  });
+}

@@ -1,0 +1,117 @@
+// Entry of `npm run quickstart`, `npm test`, ... in a clean clone: plain JavaScript on Node alone, since nothing is installed yet.
+// Installs the dependencies, builds, does the set-up that the task needs, and hands over to it.
+
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const everything = ["tensorflow", "services", "model", "texts"];
+const cli = ["node", "dist/client/cli.js"];
+
+/** What each task needs and then runs; `tests` runs the test files of one kind. */
+const tasks = {
+  setup: { parts: everything, run: [] },
+  quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
+  bench: { parts: everything, run: [[...cli, "bench"]] },
+  test: { parts: everything, run: [["npm", "run", "--silent", "check"], "unit tests", "system tests"] },
+  "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
+  "test:system": { parts: everything, run: ["system tests"] },
+};
+
+async function main([name = "", ...args]) {
+  const task = tasks[name];
+  if (task === undefined) fail(`Unknown task "${name}". There are: ${Object.keys(tasks).join(", ")}.`);
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 12))
+    fail(`Node ${process.versions.node} is too old. Install Node 20.12 or newer.`);
+
+  const started = performance.now();
+  say("Setting up");
+  if (!dependenciesInstalled()) {
+    await timed("installing dependencies (npm ci), usually 30 s", [
+      "npm",
+      "ci",
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+    ]);
+  }
+  await timed("building", [join("node_modules", ".bin", "tsc")]);
+  const { setUp } = await import(new URL("../dist/infra/setup.js", import.meta.url).href);
+  await setUp(task.parts).catch((error) => fail(`${error.name}: ${error.message}`));
+  say(`Set-up done in ${seconds(started)}`);
+
+  for (const step of task.run) {
+    const command = typeof step === "string" ? testCommand(step) : step;
+    if (command === undefined) say(`There are no ${step}`);
+    else await run([...command, ...(step === task.run.at(-1) ? args : [])]);
+  }
+}
+
+/** Whether node_modules holds what package-lock.json asks for, by the list that npm leaves at the end of an installation. */
+function dependenciesInstalled() {
+  const read = (path) => JSON.parse(readFileSync(join(root, path), "utf8")).packages;
+  if (!existsSync(join(root, "node_modules", ".package-lock.json"))) return false;
+  const installed = read(join("node_modules", ".package-lock.json"));
+  return Object.entries(read("package-lock.json")).every(([path, wanted]) => {
+    const found = installed[path];
+    // npm leaves out optional packages that are for other platforms.
+    if (found === undefined)
+      return path === "" || wanted.optional === true || wanted.devOptional === true || wanted.link === true;
+    return found.version === wanted.version && found.integrity === wanted.integrity;
+  });
+}
+
+/** Test files are those compiled from sources that still exist. Undefined when there are none. */
+function testCommand(kind) {
+  const folder = join(root, "test");
+  const files = readdirSync(folder, { recursive: true })
+    .filter((file) => file.endsWith(".test.ts") && file.startsWith(`system${sep}`) === (kind === "system tests"))
+    .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")))
+    .sort();
+  // Tests of real servers share them, and this machine's cores.
+  const options = kind === "system tests" ? ["--test-concurrency=1"] : [];
+  return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
+}
+
+async function timed(title, command) {
+  const started = performance.now();
+  process.stderr.write(`  … ${title}\n`);
+  const timer = setInterval(() => process.stderr.write(`    ${title}: ${seconds(started)}\n`), 10_000);
+  try {
+    await run(command);
+  } finally {
+    clearInterval(timer);
+  }
+  process.stderr.write(`  ✓ ${title.split(",")[0]} (${seconds(started)})\n`);
+}
+
+/** Runs a command on this terminal; when it fails, ends as it did. */
+function run([program, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(program === "node" ? process.execPath : program, args, { cwd: root, stdio: "inherit" });
+    child.on("error", (error) => fail(`${program} can't be run: ${error.message}`));
+    child.on("close", (code, signal) => {
+      if (code === 0) return resolve();
+      process.stderr.write(`${program} ${args.slice(0, 3).join(" ")} failed (${signal ?? code}).\n`);
+      process.exit(code ?? 1);
+    });
+  });
+}
+
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+function fail(message) {
+  say(message);
+  process.exit(1);
+}
+
+await main(process.argv.slice(2));

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { TouchstoneError } from "../study/errors.js";
+import { command, tryCommand } from "./commands.js";
+import { fetchPyPiPackage } from "./download.js";
+import { checkoutFolder, homePath } from "./home.js";
+import { withLock } from "./lock.js";
+import { extract, replaceFolder } from "./packages.js";
+import type { Progress } from "./progress.js";
+
+/** What tensor work will run on after the set-up. */
+export type TensorSetup = { backend: "native"; folder: string } | { backend: "wasm"; reason: string };
+
+const TENSORFLOW_VERSION = "2.21.0";
+const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+const UNPACKED_BYTES = 1.5e9;
+
+const modules = join(checkoutFolder, "node_modules");
+const bindingPackage = join(modules, "@tensorflow", "tfjs-node-gpu");
+const bindingSources = join(bindingPackage, "binding");
+const installedBinding = join(bindingPackage, "lib", "napi-v8", "tfjs_binding.node");
+
+/**
+ * Builds the N-API binding of `@tensorflow/tfjs-node-gpu` against TensorFlow's own release and links it into the package.
+ * The package's prebuilt library is older and often can't be fetched. Built once a home; a later `npm ci` only costs a new link.
+ * Without a C++ compiler (or where TensorFlow has no such release) the WebAssembly backend remains.
+ * @throws TouchstoneError SetupIncomplete when fetching, compiling or loading fails; DiskFull
+ */
+export async function installNativeTensorFlow(progress: Progress): Promise<TensorSetup> {
+  if (process.env.TOUCHSTONE_BACKEND === "wasm")
+    return { backend: "wasm", reason: "TOUCHSTONE_BACKEND=wasm asks for it" };
+  if (process.platform !== "linux")
+    return { backend: "wasm", reason: `TensorFlow's libraries are not fetched on ${process.platform}` };
+  const wheel = await wheelName();
+  const folder = homePath("native", `${wheel}-${TENSORFLOW_VERSION}-${await bindingDigest()}`);
+  const isBuilt = () =>
+    lstat(join(folder, "tfjs_binding.node")).then(
+      () => true,
+      () => false,
+    );
+  if (!(await isBuilt())) {
+    if ((await compilerVersion()) === undefined)
+      return { backend: "wasm", reason: `there is no C++ compiler (${compiler().join(" ")})` };
+    await withLock("native", async () => {
+      if (!(await isBuilt())) await build(wheel, folder, progress);
+    });
+  }
+  if (await link(join(folder, "tfjs_binding.node"))) await verify(progress);
+  return { backend: "native", folder };
+}
+
+/** `CXX`, which may carry arguments of its own (`ccache g++`), or `g++`. */
+export function compiler(): string[] {
+  return (process.env.CXX || "g++").trim().split(/\s+/);
+}
+
+/** The compiler's first line about itself; undefined when there is none. */
+export async function compilerVersion(): Promise<string | undefined> {
+  const [program, ...args] = compiler();
+  const answer = await tryCommand(program, [...args, "--version"]);
+  return answer?.code === 0 ? answer.stdout.split("\n")[0] : undefined;
+}
+
+/** What a fresh process says after loading TensorFlow: the backend, and the product of a small matrix with itself. */
+export async function probeTensorFlow(): Promise<{ ok: boolean; said: string }> {
+  const backend = join(checkoutFolder, "dist", "tensor", "backend.js");
+  const script = `
+    const { loadBackend } = await import(${JSON.stringify(backend)});
+    const { kind, version } = await loadBackend();
+    const tf = await import("@tensorflow/tfjs-core");
+    const m = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    const values = await tf.matMul(m, m).data();
+    console.log(JSON.stringify({ kind, version, product: [...values] }));`;
+  const answer = await tryCommand(process.execPath, ["--input-type=module", "--eval", script], { cwd: checkoutFolder });
+  const said = answer?.stdout.trim().split("\n").at(-1) ?? "";
+  const ok = answer?.code === 0 && said.includes('"product":[7,10,15,22]');
+  return { ok, said: ok ? said : `${answer?.stderr.trim().split("\n").at(-1)}` };
+}
+
+/** The release with CUDA kernels where there is a GPU for them. */
+async function wheelName(): Promise<"tensorflow" | "tensorflow-cpu"> {
+  const gpus = await tryCommand("nvidia-smi", ["--list-gpus"]);
+  return gpus?.code === 0 && gpus.stdout.includes("GPU ") ? "tensorflow" : "tensorflow-cpu";
+}
+
+/** Of all that the built binding depends on besides the release of TensorFlow. Node-API is the same for every Node. */
+async function bindingDigest(): Promise<string> {
+  const hash = createHash("sha256").update(`${process.platform}-${process.arch}`);
+  for (const file of (await readdir(bindingSources)).sort())
+    hash.update(file).update(await readFile(join(bindingSources, file)));
+  return hash.digest("hex").slice(0, 12);
+}
+
+async function build(wheel: string, folder: string, progress: Progress): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  const { bavail, bsize } = await statfs(dirname(folder));
+  if (bavail * bsize < UNPACKED_BYTES) {
+    throw new TouchstoneError("DiskFull", {
+      what: `TensorFlow needs ${UNPACKED_BYTES / 1e9} GB while it is unpacked; ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,
+      where: homePath(),
+      todo: "Free some space, or set TOUCHSTONE_HOME to a folder on another disk.",
+    });
+  }
+  const archive = await progress.step(`fetching TensorFlow ${TENSORFLOW_VERSION} (${wheel})`, (report) =>
+    fetchPyPiPackage(wheel, TENSORFLOW_VERSION, report),
+  );
+  await replaceFolder(folder, async (aside) => {
+    const members = ["tensorflow/include/*", ...LIBRARIES.map((name) => `tensorflow/${name}`)];
+    await progress.step("unpacking TensorFlow", (report) => extract(archive.path, aside, members, report));
+    for (const name of LIBRARIES) await rename(join(aside, "tensorflow", name), join(aside, name));
+    await progress.step("compiling its binding to Node", () => compile(aside), { usualSeconds: 20 });
+    await rm(join(aside, "tensorflow"), { recursive: true });
+  });
+  await rm(archive.path);
+}
+
+function compile(folder: string): Promise<string> {
+  const includes = [
+    join(modules, "@tensorflow"),
+    join(folder, "tensorflow", "include"),
+    join(modules, "node-api-headers", "include"),
+  ];
+  const [program, ...args] = compiler();
+  return command(
+    program,
+    [
+      ...args,
+      ...["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8", ...includes.map((path) => `-I${path}`)],
+      ...["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(bindingSources, name)),
+      ...LIBRARIES.map((name) => join(folder, name)),
+      // Node loads a binding by its real path, so the libraries are found beside it wherever the folder is moved to.
+      ...["-Wl,-rpath,$ORIGIN", "-o", join(folder, "tfjs_binding.node")],
+    ],
+    "The compiler must know C++17 (g++ 9 or clang 10 and newer; CXX names another). TOUCHSTONE_BACKEND=wasm does without.",
+  );
+}
+
+/** False when it was linked already. */
+async function link(binding: string): Promise<boolean> {
+  if ((await readlink(installedBinding).catch(() => undefined)) === binding) return false;
+  await mkdir(dirname(installedBinding), { recursive: true });
+  const aside = `${installedBinding}.${process.pid}`;
+  await symlink(binding, aside);
+  await rename(aside, installedBinding);
+  return true;
+}
+
+async function verify(progress: Progress): Promise<void> {
+  const probe = await progress.step("loading TensorFlow", probeTensorFlow);
+  if (probe.ok && probe.said.includes('"native-')) return;
+  await rm(installedBinding, { force: true });
+  throw new TouchstoneError("SetupIncomplete", {
+    what: `The native TensorFlow was built but doesn't load: ${probe.said}`,
+    where: installedBinding,
+    todo: "Delete the folder native/ under the home and set up again; TOUCHSTONE_BACKEND=wasm does without.",
+  });
+}

@@ -1,0 +1,84 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { RotaryTables } from "../rotary.js";
+
+export interface AttentionShape {
+  heads: number;
+  keyValueHeads: number;
+  headDim: number;
+}
+
+/** Queries that attend at once: bounds the memory of the scores, and skips most of those that the mask would drop. */
+const QUERY_ROWS = 256;
+
+/**
+ * Causal grouped-query attention with rotary embedding.
+ * @param q [sequences, tokens, heads * headDim]
+ * @param k, v [sequences, tokens, keyValueHeads * headDim]
+ * @returns [sequences, tokens, heads * headDim]
+ */
+export function causalAttention(
+  q: tf.Tensor3D,
+  k: tf.Tensor3D,
+  v: tf.Tensor3D,
+  tables: RotaryTables,
+  { heads, keyValueHeads, headDim }: AttentionShape,
+): tf.Tensor3D {
+  const [sequences, tokens] = q.shape;
+  const scale = headDim ** -0.5;
+  const queries = rotate(splitHeads(q, heads), tables, scale);
+  const keys = rotate(splitHeads(k, keyValueHeads), tables, 1);
+  const values = splitHeads(v, keyValueHeads);
+  const rows: tf.Tensor4D[] = [];
+  for (let start = 0; start < tokens; start += QUERY_ROWS) {
+    const size = Math.min(QUERY_ROWS, tokens - start);
+    rows.push(attendRows(queries, keys, values, start, size));
+  }
+  const attended = rows.length === 1 ? rows[0] : tf.concat(rows, 2);
+  return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [sequences, tokens, heads * headDim]);
+}
+
+/** Queries `start .. start + size - 1` over the keys up to each of them. -> [sequences, heads, size, headDim] */
+function attendRows(
+  queries: tf.Tensor4D,
+  keys: tf.Tensor4D,
+  values: tf.Tensor4D,
+  start: number,
+  size: number,
+): tf.Tensor4D {
+  const [sequences, heads, tokens, headDim] = queries.shape;
+  const keyValueHeads = keys.shape[1];
+  const seen = start + size;
+  const whole = size === tokens;
+  const rows = whole ? queries : tf.slice(queries, [0, 0, start, 0], [-1, -1, size, -1]);
+  const past = (x: tf.Tensor4D) => (seen === tokens ? x : tf.slice(x, [0, 0, 0, 0], [-1, -1, seen, -1]));
+  // The query heads that share a key-value head stand together, so they are one matrix of more rows.
+  const group = heads / keyValueHeads;
+  const grouped = tf.reshape(rows, [sequences, keyValueHeads, group * size, headDim]);
+  const scores = tf.matMul(grouped, past(keys), false, true);
+  const masked = tf.add(tf.reshape(scores, [sequences, heads, size, seen]), causalMask(start, size));
+  const shares = tf.reshape(tf.softmax(masked), [sequences, keyValueHeads, group * size, seen]);
+  return tf.reshape(tf.matMul(shares, past(values)), [sequences, heads, size, headDim]);
+}
+
+/** 0 where query start + i sees key j, else -infinity, [size, start + size]. */
+function causalMask(start: number, size: number): tf.Tensor2D {
+  const seen = start + size;
+  const mask = new Float32Array(size * seen);
+  for (let i = 0; i < size; i++) mask.fill(Number.NEGATIVE_INFINITY, i * seen + start + i + 1, (i + 1) * seen);
+  return tf.tensor2d(mask, [size, seen]);
+}
+
+/** [sequences, tokens, heads * headDim] -> [sequences, heads, tokens, headDim] */
+function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
+  const [sequences, tokens, width] = x.shape;
+  return tf.transpose(tf.reshape<tf.Rank.R4>(x, [sequences, tokens, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** x * cos + (x with its halves swapped) * sin, times `scale`. */
+function rotate(x: tf.Tensor4D, { cos, signedSin }: RotaryTables, scale: number): tf.Tensor4D {
+  const [, , tokens, headDim] = x.shape;
+  const table = (values: Float32Array) => tf.mul(tf.tensor2d(values, [tokens, headDim]), scale);
+  const [first, second] = tf.split(x, 2, 3);
+  const swapped = tf.concat([second, first], 3);
+  return tf.add(tf.mul(x, table(cos)), tf.mul(swapped, table(signedSin)));
+}

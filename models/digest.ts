@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { isS3, openFile } from "../storage/files.js";
+import { identity, sha256 } from "../storage/identity.js";
+
+/**
+ * Identity of files together, by their names and contents: hexadecimal SHA-256. Local files are read once, and again only when
+ * they change; objects in S3 are identified by size and ETag, without being read.
+ */
+export async function filesDigest(files: ReadonlyMap<string, string>): Promise<string> {
+  const digests: [string, string][] = [];
+  for (const [name, uri] of files) digests.push([name, await fileDigest(uri)]);
+  return identity(digests);
+}
+
+async function fileDigest(uri: string): Promise<string> {
+  const file = await openFile(uri);
+  try {
+    if (isS3(uri)) return sha256(file.version);
+    const key = `${resolve(uri)} ${file.version}`;
+    const known = (await readCache())[key];
+    if (known !== undefined) return known;
+    const hash = createHash("sha256");
+    for await (const part of await file.stream()) hash.update(part);
+    const digest = hash.digest("hex");
+    await remember(key, digest);
+    return digest;
+  } finally {
+    await file.close();
+  }
+}
+
+function cachePath(): string {
+  return join(process.env.TOUCHSTONE_HOME ?? ".touchstone", "cache", "digests.json");
+}
+
+/** What can't be read is computed again. */
+async function readCache(): Promise<Record<string, string>> {
+  try {
+    return JSON.parse(await readFile(cachePath(), "utf8"));
+  } catch {
+    return {};
+  }
+}
+
+/** Replaced at once, since other processes read it. An entry that two of them overwrite for each other is computed again. */
+async function remember(key: string, digest: string): Promise<void> {
+  const path = cachePath();
+  const draft = `${path}.${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(draft, JSON.stringify({ ...(await readCache()), [key]: digest }, null, 1));
+  await rename(draft, path);
+}

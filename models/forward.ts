@@ -1,0 +1,155 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { TouchstoneError } from "../study/errors.js";
+import type { BlockState, HostTensor, HostWeights, Model, Stage, Weights } from "./model.js";
+
+/** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
+const CHUNK_TOKENS = 2048;
+
+/** Sequences of `length` tokens that go through a block at once. */
+export function chunkSize(length: number): number {
+  return Math.max(1, Math.floor(CHUNK_TOKENS / length));
+}
+
+export function toTensors(host: HostWeights): Weights {
+  return new Map(Array.from(host, ([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]));
+}
+
+export function disposeAll(weights: Weights): void {
+  tf.dispose(Array.from(weights.values()));
+}
+
+/** One block over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given. */
+export function runBlock(model: Model, weights: Weights, hidden: tf.Tensor3D): tf.Tensor3D {
+  return runStages(model.architecture.stages(model.config, hidden.shape[1]), weights, hidden);
+}
+
+function runStages(stages: readonly Stage[], weights: Weights, hidden: tf.Tensor3D): tf.Tensor3D {
+  return tf.tidy(() => {
+    const step = (state: BlockState, stage: Stage) => tf.tidy(() => advance(stage, state, weights));
+    return stages.reduce(step, { hidden }).hidden;
+  });
+}
+
+/** A plain object, as `tf.tidy` wants its results. */
+function advance(stage: Stage, state: BlockState, weights: Weights): { hidden: tf.Tensor3D; attention?: tf.Tensor3D } {
+  return stage.next(state, stage.input(state, weights), weights);
+}
+
+/** Token sequences cut into chunks: runs of sequences of one length, at most `chunkSize` of them. */
+export function chunkSequences(sequences: readonly Int32Array[]): Int32Array[][] {
+  const chunks: Int32Array[][] = [];
+  for (const sequence of sequences) {
+    const last = chunks.at(-1);
+    const fits = last !== undefined && last[0].length === sequence.length && last.length < chunkSize(sequence.length);
+    if (fits) last.push(sequence);
+    else chunks.push([sequence]);
+  }
+  return chunks;
+}
+
+/** The embedding of each chunk (sequences of one length): [sequences, tokens, hiddenSize]; the caller disposes them. */
+export async function embedChunks(model: Model, chunks: readonly (readonly Int32Array[])[]): Promise<tf.Tensor3D[]> {
+  checkTokens(model, chunks.flat());
+  const weights = toTensors(await model.embedding());
+  try {
+    return chunks.map((chunk) => tf.tidy(() => model.architecture.embed(model.config, tokenMatrix(chunk), weights)));
+  } finally {
+    disposeAll(weights);
+  }
+}
+
+/**
+ * Takes the chunks through all blocks, one block's weights at a time.
+ * @param hidden block 0's inputs; they are disposed
+ * @param before called with the inputs of each block before it runs; it must not dispose them
+ * @returns the last block's outputs; the caller disposes them
+ */
+export async function walkBlocks(
+  model: Model,
+  hidden: readonly tf.Tensor3D[],
+  before: (index: number, inputs: readonly tf.Tensor3D[]) => void | Promise<void> = () => {},
+): Promise<tf.Tensor3D[]> {
+  const current = [...hidden];
+  for (let index = 0; index < model.config.blocks; index++) {
+    await before(index, current);
+    const weights = toTensors(await model.block(index));
+    for (const [i, chunk] of current.entries()) {
+      current[i] = runBlock(model, weights, chunk);
+      chunk.dispose();
+    }
+    disposeAll(weights);
+  }
+  return current;
+}
+
+/**
+ * All logits [sequences, tokens, vocabSize] and the input of each block [blocks, sequences, tokens, hiddenSize], for
+ * sequences of one length.
+ * @throws TouchstoneError InvalidData for sequences of differing lengths, TokenizerMismatch for ids beyond the vocabulary
+ */
+export async function forwardTokens(
+  model: Model,
+  inputIds: readonly Int32Array[],
+): Promise<{ logits: HostTensor; blockInputs: HostTensor }> {
+  const [sequences, tokens] = [inputIds.length, inputIds[0]?.length ?? 0];
+  if (tokens === 0 || inputIds.some(({ length }) => length !== tokens)) {
+    throw new TouchstoneError("InvalidData", {
+      what: "The token sequences must be of one length, and not empty",
+      where: "input_ids",
+      todo: "Cut or drop the shorter ones.",
+    });
+  }
+  const { blocks, hiddenSize, vocabSize } = model.config;
+  const blockInputs = new Float32Array(blocks * sequences * tokens * hiddenSize);
+  const logits = new Float32Array(sequences * tokens * vocabSize);
+  const hidden = await embedChunks(model, chunkSequences(inputIds));
+  let filled = 0;
+  const last = await walkBlocks(model, hidden, async (_, inputs) => {
+    for (const chunk of inputs) {
+      const values = await chunk.data<"float32">();
+      blockInputs.set(values, filled);
+      filled += values.length;
+    }
+  });
+  const head = toTensors(await model.head());
+  filled = 0;
+  for (const chunk of last) {
+    const scores = tf.tidy(() => model.architecture.logits(model.config, flatten(chunk), head));
+    const values = await scores.data<"float32">();
+    logits.set(values, filled);
+    filled += values.length;
+    tf.dispose([scores, chunk]);
+  }
+  disposeAll(head);
+  return {
+    logits: { shape: [sequences, tokens, vocabSize], data: logits },
+    blockInputs: { shape: [blocks, sequences, tokens, hiddenSize], data: blockInputs },
+  };
+}
+
+function flatten(hidden: tf.Tensor3D): tf.Tensor2D {
+  const [sequences, tokens, width] = hidden.shape;
+  return tf.reshape(hidden, [sequences * tokens, width]);
+}
+
+function tokenMatrix(sequences: readonly Int32Array[]): tf.Tensor2D {
+  const length = sequences[0].length;
+  const flat = new Int32Array(sequences.length * length);
+  sequences.forEach((sequence, i) => {
+    flat.set(sequence, i * length);
+  });
+  return tf.tensor2d(flat, [sequences.length, length], "int32");
+}
+
+function checkTokens(model: Model, sequences: readonly Int32Array[]): void {
+  const { vocabSize } = model.config;
+  for (const sequence of sequences) {
+    const bad = sequence.find((id) => id < 0 || id >= vocabSize);
+    if (bad === undefined) continue;
+    throw new TouchstoneError("TokenizerMismatch", {
+      what: `Token id ${bad} is not in the model's vocabulary of ${vocabSize}`,
+      where: model.path,
+      todo: "Make the tokens with this model's own tokenizer.",
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { stat } from "node:fs/promises";
+import { fileExists, isS3, joinUri, listFiles, readFile } from "../storage/files.js";
+import { TouchstoneError } from "../study/errors.js";
+import { filesDigest } from "./digest.js";
+import { type GgufFile, openGguf } from "./gguf.js";
+import type { Architecture, Model, ModelConfig } from "./model.js";
+import { architectureOf } from "./registry.js";
+import { openSafetensorsFolder, parseJson } from "./safetensors-folder.js";
+import type { Tokenizer } from "./tokenizer.js";
+import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
+import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
+
+const CONFIG_FILE = "config.json";
+
+/**
+ * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Names, shapes and types of all weights are
+ * checked; the weights are read later, block by block.
+ * @throws TouchstoneError UnknownModel where there is nothing at the path, InvalidModel for what is incomplete or corrupt,
+ *   UnsupportedArchitecture, ShapeMismatch
+ */
+export async function loadModel(path: string): Promise<Model> {
+  return path.endsWith(".gguf") ? loadGguf(path) : loadFolder(path);
+}
+
+async function loadGguf(path: string): Promise<Model> {
+  if (!(await fileExists(path))) throw unknown(path);
+  const source: GgufFile = await openGguf(path);
+  return closingOnError(source, async () => ({
+    source,
+    huggingFace: source.huggingFace,
+    digest: await filesDigest(new Map([["gguf", path]])),
+    tokenizer: () => loadGgufTokenizer(source.metadata, path),
+  }));
+}
+
+async function loadFolder(path: string): Promise<Model> {
+  if (!(await exists(path))) throw unknown(path);
+  const configUri = joinUri(path, CONFIG_FILE);
+  if (!(await fileExists(configUri))) {
+    throw new TouchstoneError("InvalidModel", {
+      what: `The folder has no ${CONFIG_FILE}`,
+      where: path,
+      todo: "Give a Hugging Face model folder or a .gguf file.",
+    });
+  }
+  const json = parseJson(await readFile(configUri), configUri);
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new TouchstoneError("InvalidModel", {
+      what: "The configuration is not a JSON object",
+      where: configUri,
+      todo: "Fetch it again.",
+    });
+  }
+  const huggingFace = json as Readonly<Record<string, unknown>>;
+  architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
+  const source = await openSafetensorsFolder(path);
+  return closingOnError(source, async () => ({
+    source,
+    huggingFace,
+    digest: await filesDigest(new Map([CONFIG_FILE, ...source.files].map((name) => [name, joinUri(path, name)]))),
+    tokenizer: () => loadFolderTokenizer(path),
+  }));
+}
+
+interface Parts {
+  source: WeightSource;
+  huggingFace: Readonly<Record<string, unknown>>;
+  digest: string;
+  tokenizer(): Promise<Tokenizer>;
+}
+
+async function closingOnError(source: WeightSource, parts: () => Promise<Parts>): Promise<Model> {
+  try {
+    return assemble(await parts());
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
+  const architecture = architectureOf(huggingFace, source.where);
+  const config = architecture.readConfig(huggingFace, source.where);
+  const embedding = sameNames(architecture.embeddingShapes(config));
+  const head = sameNames(architecture.headShapes(config));
+  const blocks = Array.from({ length: config.blocks }, (_, index) => wantedInBlock(architecture, config, index));
+  checkWeights(
+    source,
+    [embedding, ...blocks, head].flatMap((wanted) => Array.from(wanted.values())),
+  );
+  return {
+    path: source.where,
+    digest,
+    config,
+    architecture,
+    tokenizer,
+    embedding: () => readWeights(source, embedding),
+    block: (index) => readWeights(source, blocks[index]),
+    head: () => readWeights(source, head),
+    close: () => source.close(),
+  };
+}
+
+function sameNames(shapes: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, WantedWeight> {
+  return new Map(Array.from(shapes, ([name, shape]) => [name, { stored: name, shape }]));
+}
+
+function wantedInBlock(
+  architecture: Architecture,
+  config: ModelConfig,
+  index: number,
+): ReadonlyMap<string, WantedWeight> {
+  const shapes = Array.from(architecture.blockShapes(config));
+  return new Map(shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(index, name), shape }]));
+}
+
+async function exists(path: string): Promise<boolean> {
+  if (isS3(path)) return (await listFiles(path)).length > 0;
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function unknown(path: string): TouchstoneError {
+  return new TouchstoneError("UnknownModel", {
+    what: "There is no such model",
+    where: path,
+    todo: "Give the path or s3:// address of a Hugging Face folder or of a .gguf file.",
+  });
+}

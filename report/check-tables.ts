@@ -1,0 +1,91 @@
+import type { StudyResults } from "../study/results.js";
+import { html, type Markup } from "./markup.js";
+import { formatPercent, formatSeconds, MISSING } from "./numbers.js";
+import type { ModelStatistics } from "./statistics.js";
+import { table } from "./table.js";
+import { summarize } from "./variance.js";
+
+export function nullControlTable(models: readonly ModelStatistics[]): Markup | undefined {
+  const rows = models.flatMap(({ model, methods }) =>
+    methods.flatMap(({ method, nullControl }) => {
+      if (nullControl === null) return [];
+      const { verdict, cells, spread, spreading } = nullControl;
+      const words = { pass: "pass: exactly equal", fail: "FAIL", unmeasured: "not measured: fewer than two cells" };
+      const measured = spread === null ? "finite for some sets only" : spread;
+      return [
+        html`<tr><th scope="row">${model}</th><td class="text">${method}</td><td>${cells}</td><td>${measured}</td>
+<td class="text"><span class="chip ${verdict}">${words[verdict]}</span> ${spreading.slice(0, 6).join(", ")}</td></tr>`,
+      ];
+    }),
+  );
+  if (rows.length === 0) return undefined;
+  return table(
+    "Methods that look at no data",
+    ["model", { text: "method" }, "cells", "largest spread", { text: "verdict" }],
+    [html`<tbody>${rows}</tbody>`],
+  );
+}
+
+/** What was made: storage, layer error and time of each method, means over its cells. */
+export function costTable({ cells }: StudyResults, { model, methods }: ModelStatistics): Markup {
+  const rows = methods.map(({ method }) => {
+    const own = cells.filter((cell) => cell.model === model && cell.methodLabel === method);
+    const show = (values: (number | null)[], format: (value: number) => string) => {
+      const { mean } = summarize(values.filter((value) => value !== null));
+      return mean === null ? MISSING : format(mean);
+    };
+    return html`<tr><th scope="row">${method}</th><td>${own.length}</td>
+<td>${show(
+      own.map((cell) => cell.bitsPerWeight),
+      (bits) => bits.toFixed(2),
+    )}</td>
+<td>${show(
+      own.map((cell) => cell.sparsity),
+      formatPercent,
+    )}</td>
+<td>${show(
+      own.map((cell) => cell.error),
+      (error) => error.toPrecision(4),
+    )}</td>
+<td>${show(
+      own.map((cell) => cell.seconds.compress),
+      formatSeconds,
+    )}</td>
+<td>${show(
+      own.map((cell) => cell.seconds.evaluate),
+      formatSeconds,
+    )}</td></tr>`;
+  });
+  const columns = [{ text: "method" }, "cells", "bits per weight", "zeros", "layer error", "compressing", "evaluating"];
+  return table(
+    "What compression made of the linear layers, and the time it took: means over a method's cells",
+    columns,
+    [html`<tbody>${rows}</tbody>`],
+  );
+}
+
+export function failedTable({ failed }: StudyResults): Markup {
+  const rows = failed.map(
+    (
+      cell,
+    ) => html`<tr><th scope="row">${cell.model}</th><td class="text">${cell.methodLabel}</td><td class="text">${cell.source ?? MISSING}</td>
+<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td><td class="text message"><strong>${cell.errorType}</strong>: ${cell.message}</td></tr>`,
+  );
+  return table(
+    "Cells that failed",
+    ["model", { text: "method" }, { text: "source" }, "size", "set", "noise", { text: "error" }],
+    [html`<tbody>${rows}</tbody>`],
+  );
+}
+
+export function contaminationTable({ contamination }: StudyResults): Markup {
+  const rows = contamination.map(
+    ({ source, set, task, records }) =>
+      html`<tr><th scope="row">${source}</th><td>${set}</td><td class="text">${task}</td><td>${records}</td></tr>`,
+  );
+  return table(
+    "Evaluation records found in calibration sets",
+    ["source", "set", { text: "task" }, "records"],
+    [html`<tbody>${rows}</tbody>`],
+  );
+}

@@ -1,0 +1,71 @@
+import { stringify } from "csv-stringify/sync";
+import type { CellResult, Evaluation, StudyResults } from "../study/results.js";
+import { toNumber } from "./measures.js";
+
+const COLUMNS = [
+  "study",
+  "model",
+  "method",
+  "settings",
+  "source",
+  "size",
+  "set",
+  "noise",
+  "evaluation",
+  "kind",
+  "metric",
+  "value",
+  "standard_error",
+  "count",
+  "bits_per_weight",
+  "sparsity",
+  "layer_error",
+  "calibration_digest",
+  "compress_seconds",
+  "evaluate_seconds",
+] as const;
+
+type Row = Record<(typeof COLUMNS)[number], string | number | null>;
+
+/**
+ * Long format, one row per cell, evaluation and metric, with a header. Accuracies are 0..1; non-finite figures are `nan`,
+ * `inf` and `-inf`, which pandas and R read; what doesn't apply is empty. `settings` is the method's JSON.
+ */
+export function renderCsv(results: StudyResults): string {
+  const rows = results.cells.flatMap((cell) =>
+    cell.evaluations.flatMap((evaluation) =>
+      Object.keys(evaluation.metrics).map((metric) => rowOf(results.name, cell, evaluation, metric)),
+    ),
+  );
+  return stringify(rows, { header: true, columns: [...COLUMNS] });
+}
+
+function rowOf(study: string, cell: CellResult, evaluation: Evaluation, metric: string): Row {
+  return {
+    study,
+    model: cell.model,
+    method: cell.methodLabel,
+    settings: cell.method && JSON.stringify(cell.method),
+    source: cell.source,
+    size: cell.size,
+    set: cell.set,
+    noise: cell.noise,
+    evaluation: evaluation.id,
+    kind: evaluation.kind,
+    metric,
+    value: spell(toNumber(evaluation.metrics[metric])),
+    standard_error: spell(toNumber(evaluation.standardErrors[metric])),
+    count: evaluation.count,
+    bits_per_weight: cell.bitsPerWeight,
+    sparsity: cell.sparsity,
+    layer_error: cell.error,
+    calibration_digest: cell.calibrationDigest,
+    compress_seconds: cell.seconds.compress,
+    evaluate_seconds: cell.seconds.evaluate,
+  };
+}
+
+function spell(value: number | undefined): string | number | null {
+  if (value === undefined || Number.isFinite(value)) return value ?? null;
+  return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}

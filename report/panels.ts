@@ -1,0 +1,166 @@
+import type { CellResult, StudyResults } from "../study/results.js";
+import { colourOf, type SeriesLook, SYMBOLS, sizeChart, spreadChart } from "./chart.js";
+import { nameOf, verdictTexts } from "./finding.js";
+import { html, type Markup } from "./markup.js";
+import { type Measure, readerOf, toNumber } from "./measures.js";
+import { formatSpread } from "./numbers.js";
+import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
+import { summarize } from "./variance.js";
+
+/** A figure of one measure: a panel for each method, dots for the sets of the largest size, and the noise replicates. */
+export function spreadFigure(
+  results: StudyResults,
+  { measures }: StudyStatistics,
+  model: ModelStatistics,
+  measure: Measure,
+): Markup {
+  const read = percentReader(results, measures, measure);
+  const sources = sourcesOf(results);
+  const noisy = results.cells.some(({ noise }) => noise !== null);
+  const hollow = noisy ? "Hollow dots: one set, its weights jittered; that is numerical noise. " : "";
+  const panels = model.methods.map((method) => {
+    const size = method.sizes.at(-1)?.size;
+    const own = results.cells.filter((cell) => cell.model === model.model && cell.methodLabel === method.method);
+    const sets = own.filter((cell) => cell.noise === null && cell.size === size);
+    const replicates = own.filter((cell) => cell.noise !== null);
+    const columns = sources.map((source, look) => ({
+      label: source,
+      look: look as SeriesLook,
+      values: valuesOf(
+        sets.filter((cell) => cell.source === source),
+        read,
+      ),
+    }));
+    const noise = { label: "noise", look: "noise" as const, values: valuesOf(replicates, read) };
+    const chart = spreadChart({
+      description: `${method.method}: ${nameOf(measure)} of each calibration set. ${spreadText(method, measure)}.`,
+      columns: replicates.length > 0 ? [...columns, noise] : columns,
+      ...scaleOf(model, measure, sets.map(read)),
+    });
+    return panelMarkup(method, measure, chart);
+  });
+  return figureMarkup(
+    measure,
+    panels,
+    legend(sources, noisy),
+    `One dot is one calibration set, the short line the source's mean, ± the standard deviation. ${hollow}Each panel has a scale of its own.`,
+  );
+}
+
+/** How the spread depends on the size of the sets; undefined for studies of one size and without methods that use data. */
+export function sizeFigure(
+  results: StudyResults,
+  { measures }: StudyStatistics,
+  model: ModelStatistics,
+  measure: Measure,
+): Markup | undefined {
+  const methods = model.methods.filter(({ dataFree, sizes }) => !dataFree && sizes.length > 1);
+  if (methods.length === 0) return undefined;
+  const read = percentReader(results, measures, measure);
+  const sources = sourcesOf(results);
+  const percent = measure.kind === "perplexity" ? 1 : 100;
+  const panels = methods.map((method) => {
+    const cells = results.cells.filter(
+      (cell) => cell.model === model.model && cell.methodLabel === method.method && cell.noise === null,
+    );
+    const lines = sources.map((source, look) => ({
+      look,
+      dots: cells
+        .filter((cell) => cell.source === source)
+        .map((cell) => ({ size: cell.size ?? 0, value: read(cell) ?? Number.NaN })),
+      means: method.sizes.map(({ sources }) => {
+        const mean = sources.find((entry) => entry.source === source)?.measures[measure.key]?.mean;
+        return mean == null ? null : mean * percent;
+      }),
+    }));
+    const chart = sizeChart({
+      description: `${method.method}: ${nameOf(measure)} of each calibration set, by sequences a set.`,
+      sizes: method.sizes.map(({ size }) => size),
+      lines,
+      ...scaleOf(model, measure, cells.map(read)),
+    });
+    return html`<div class="panel"><h4>${method.method}</h4>${chart}</div>`;
+  });
+  return figureMarkup(
+    measure,
+    panels,
+    legend(sources, false),
+    "From left to right: sequences a calibration set. Lines join the sources' means.",
+    " by set size",
+  );
+}
+
+function figureMarkup(measure: Measure, panels: Markup[], key: Markup, caption: string, suffix = ""): Markup {
+  const unit = measure.kind === "perplexity" ? "lower is better" : "percent, higher is better";
+  const name = nameOf(measure);
+  return html`<figure class="card">
+<figcaption><h3>${name.charAt(0).toUpperCase() + name.slice(1)}${suffix} <small>${unit}</small></h3>${key}</figcaption>
+<div class="panels">${panels}</div>
+<p class="note">${caption}</p>
+</figure>`;
+}
+
+function panelMarkup(method: MethodStatistics, measure: Measure, chart: Markup): Markup {
+  const verdict = method.noise[measure.key].verdict;
+  return html`<div class="panel"><h4>${method.method} <span class="chip ${verdict}">${verdictTexts[verdict]}</span></h4>
+<p class="spread">${spreadText(method, measure)}</p>${chart}</div>`;
+}
+
+function spreadText({ sizes, noise }: MethodStatistics, { key, kind }: Measure): string {
+  const pooled = sizes.at(-1)?.pooled[key] ?? summarize([]);
+  const replicates = noise[key].noise;
+  const sets = formatSpread(pooled.standardDeviation, kind, pooled.mean);
+  const deviation = replicates.standardDeviation;
+  const floor = deviation === null ? "" : ` · noise ± ${formatSpread(deviation, kind, replicates.mean)}`;
+  const lost = pooled.excluded > 0 ? ` · ${pooled.excluded} not finite` : "";
+  return `sets ± ${sets}${floor}${lost}`;
+}
+
+function legend(sources: readonly string[], noise: boolean): Markup {
+  const looks: [string, SeriesLook][] = sources.map((source, look) => [source, look]);
+  if (noise) looks.push(["noise replicates", "noise"]);
+  return html`<ul class="legend">${looks.map(([name, look]) => html`<li>${swatch(look)}${name}</li>`)}</ul>`;
+}
+
+const SHAPES = {
+  circle: html`<circle cx="6" cy="6" r="4.5"/>`,
+  triangle: html`<path d="M6 1 11 11H1Z"/>`,
+  diamond: html`<path d="M6 0 12 6 6 12 0 6Z"/>`,
+  rect: html`<path d="M1.5 1.5h9v9h-9Z"/>`,
+  roundRect: html`<rect x="1.5" y="1.5" width="9" height="9" rx="2.5"/>`,
+  pin: html`<path d="M6 12 2 6a4 4 0 1 1 8 0Z"/>`,
+};
+
+function swatch(look: SeriesLook): Markup {
+  const shape = look === "noise" ? SHAPES.circle : SHAPES[SYMBOLS[look % SYMBOLS.length]];
+  const paint = look === "noise" ? "fill:none;stroke-width:1.6;stroke" : "fill";
+  return html`<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true" style="${paint}:${colourOf(look)}">${shape}</svg>`;
+}
+
+/** In charts accuracies are percentages, and an axis spans 2 points or 2 % of the perplexity at least. */
+function scaleOf({ dense }: ModelStatistics, { key, kind }: Measure, values: readonly (number | undefined)[]) {
+  const reference = toNumber(dense?.[key]);
+  if (kind !== "perplexity") {
+    return { dense: reference && reference * 100, minimumExtent: 2, decimals: 1 };
+  }
+  const level = values.find((value) => value !== undefined && Number.isFinite(value)) ?? 1;
+  return { dense: reference, minimumExtent: 0.02 * Math.abs(level), decimals: (reference ?? 0) < 100 ? 2 : 0 };
+}
+
+function percentReader(results: StudyResults, measures: readonly Measure[], measure: Measure) {
+  const read = readerOf(results, measures, measure);
+  if (measure.kind === "perplexity") return read;
+  return (cell: CellResult) => {
+    const value = read(cell);
+    return value && value * 100;
+  };
+}
+
+function valuesOf(cells: readonly CellResult[], read: (cell: CellResult) => number | undefined): number[] {
+  return cells.map(read).filter((value) => value !== undefined);
+}
+
+/** The study's sources in order; a source keeps its colour and symbol in all charts. */
+function sourcesOf({ cells, failed }: StudyResults): string[] {
+  return [...new Set([...cells, ...failed].map(({ source }) => source))].filter((source) => source !== null);
+}

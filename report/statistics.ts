@@ -1,0 +1,197 @@
+import { sampleRankCorrelation } from "simple-statistics";
+import type { CellResult, Figure, StudyResults } from "../study/results.js";
+import { headlines, type Measure, measuresOf, type Reader, readerOf, toFigure } from "./measures.js";
+import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
+import { type NullControl, nullControl } from "./null-control.js";
+import { type Summary, summarize, type VarianceComponents, varianceComponents } from "./variance.js";
+
+/** One value per measure, by the measure's key. */
+export type ByMeasure<T> = Readonly<Record<string, T>>;
+
+/** Everything that tables, charts and texts of a report say; plain JSON, without NaN or infinity. */
+export interface StudyStatistics {
+  measures: readonly Measure[];
+  models: readonly ModelStatistics[];
+}
+
+export interface ModelStatistics {
+  model: string;
+  /** The uncompressed model; null: it isn't evaluated (yet). */
+  dense: ByMeasure<Figure> | null;
+  methods: readonly MethodStatistics[];
+  methodDifferences: readonly MethodDifference[];
+}
+
+export interface MethodStatistics {
+  /** The method's label. */
+  method: string;
+  dataFree: boolean;
+  /** By set size, ascending. Tables show the last one, where the noise replicates are too. */
+  sizes: readonly SizeStatistics[];
+  nullControl: NullControl | null;
+  noise: ByMeasure<NoiseFloor>;
+}
+
+export interface SizeStatistics {
+  /** Sequences a set. */
+  size: number;
+  sources: readonly { source: string; measures: ByMeasure<Summary> }[];
+  /** Over all sets of all sources. */
+  pooled: ByMeasure<Summary & VarianceComponents>;
+  /** Spearman's rank correlation over the sets of the tasks' mean with each perplexity: -1 where they agree. */
+  agreement: ByMeasure<number | null>;
+}
+
+/** On the same calibration sets (source, size and index), first minus second. */
+export interface MethodDifference {
+  first: string;
+  second: string;
+  measures: ByMeasure<Summary>;
+}
+
+/** The statistics of evaluation.md, Study statistics. Failed cells are missing values; non-finite figures are excluded. */
+export function studyStatistics(results: StudyResults): StudyStatistics {
+  const measures = measuresOf(results);
+  const read = new Map(measures.map((measure) => [measure.key, readerOf(results, measures, measure)]));
+  const known = [...results.cells, ...results.failed];
+  const models = distinct(known.map(({ model }) => model)).map((model) => {
+    const cells = results.cells.filter((cell) => cell.model === model);
+    const compressed = known.filter((cell) => cell.model === model && cell.method !== null);
+    const labels = distinct(compressed.map(({ methodLabel }) => methodLabel));
+    const dense = cells.find(({ method }) => method === null);
+    return {
+      model,
+      dense: dense === undefined ? null : figuresOf(dense, read),
+      methods: labels.map((label) => {
+        const own = cells.filter(({ methodLabel, method }) => method !== null && methodLabel === label);
+        const named = compressed.find(({ methodLabel }) => methodLabel === label)?.method?.method;
+        const free = [label, named].some((name) => name !== undefined && results.dataFreeMethods.includes(name));
+        return methodStatistics(label, free, own, measures, read);
+      }),
+      methodDifferences: methodDifferences(cells, labels, headlines(measures), read),
+    };
+  });
+  return { measures, models };
+}
+
+type Readers = ReadonlyMap<string, Reader>;
+
+function methodStatistics(
+  method: string,
+  dataFree: boolean,
+  cells: readonly CellResult[],
+  measures: readonly Measure[],
+  read: Readers,
+): MethodStatistics {
+  const sets = cells.filter(({ noise }) => noise === null);
+  const replicates = cells.filter(({ noise }) => noise !== null);
+  const sizes = distinct(sets.map(({ size }) => size ?? 0)).sort((a, b) => a - b);
+  const floorCells = sets.filter(({ size }) => size === (replicates[0]?.size ?? sizes.at(-1)));
+  return {
+    method,
+    dataFree,
+    sizes: sizes.map((size) =>
+      sizeStatistics(
+        size,
+        sets.filter((cell) => cell.size === size),
+        measures,
+        read,
+      ),
+    ),
+    nullControl: dataFree ? nullControl(sets) : null,
+    noise: mapMeasures(read, (reader) =>
+      noiseFloor(summarize(valuesOf(floorCells, reader)), summarize(valuesOf(replicates, reader)), dataFree),
+    ),
+  };
+}
+
+function sizeStatistics(
+  size: number,
+  cells: readonly CellResult[],
+  measures: readonly Measure[],
+  read: Readers,
+): SizeStatistics {
+  const sources = distinct(cells.map(({ source }) => source ?? "")).map((source) => ({
+    source,
+    cells: cells.filter((cell) => cell.source === source),
+  }));
+  const mean = read.get("tasksMean");
+  return {
+    size,
+    sources: sources.map(({ source, cells }) => ({
+      source,
+      measures: mapMeasures(read, (reader) => summarize(valuesOf(cells, reader))),
+    })),
+    pooled: mapMeasures(read, (reader) => ({
+      ...summarize(valuesOf(cells, reader)),
+      ...varianceComponents(sources.map((source) => valuesOf(source.cells, reader))),
+    })),
+    agreement: Object.fromEntries(
+      measures
+        .filter(({ kind }) => kind === "perplexity")
+        .map(({ key }) => [key, rankCorrelation(cells, mean, read.get(key))]),
+    ),
+  };
+}
+
+function methodDifferences(
+  cells: readonly CellResult[],
+  labels: readonly string[],
+  measures: readonly Measure[],
+  read: Readers,
+): MethodDifference[] {
+  const sets = cells.filter(({ noise, method }) => noise === null && method !== null);
+  const setName = ({ source, size, set }: CellResult) => JSON.stringify([source, size, set]);
+  const bySet = (label: string) =>
+    new Map(sets.filter(({ methodLabel }) => methodLabel === label).map((cell) => [setName(cell), cell]));
+  return labels.flatMap((first, i) =>
+    labels.slice(i + 1).map((second) => {
+      const rivals = bySet(second);
+      const differences = (reader: Reader) =>
+        [...bySet(first)].flatMap(([name, cell]) => {
+          const rival = rivals.get(name);
+          const [a, b] = [reader(cell), rival && reader(rival)];
+          return a === undefined || b === undefined ? [] : [a - b];
+        });
+      return { first, second, measures: mapMeasures(pick(read, measures), (reader) => summarize(differences(reader))) };
+    }),
+  );
+}
+
+/** Null where it is undefined: fewer than three sets, or one side the same for all. */
+function rankCorrelation(cells: readonly CellResult[], first?: Reader, second?: Reader): number | null {
+  const pairs = cells
+    .map((cell) => [first?.(cell) ?? Number.NaN, second?.(cell) ?? Number.NaN] as const)
+    .filter((pair) => pair.every(Number.isFinite));
+  if (pairs.length < 3) return null;
+  const correlation = sampleRankCorrelation(
+    pairs.map(([a]) => a),
+    pairs.map(([, b]) => b),
+  );
+  return Number.isFinite(correlation) ? correlation : null;
+}
+
+function figuresOf(cell: CellResult, read: Readers): ByMeasure<Figure> {
+  return Object.fromEntries(
+    [...read].flatMap(([key, reader]) => {
+      const value = reader(cell);
+      return value === undefined ? [] : [[key, toFigure(value)]];
+    }),
+  );
+}
+
+function valuesOf(cells: readonly CellResult[], read: Reader): number[] {
+  return cells.map(read).filter((value) => value !== undefined);
+}
+
+function mapMeasures<T>(read: Readers, make: (reader: Reader) => T): ByMeasure<T> {
+  return Object.fromEntries([...read].map(([key, reader]) => [key, make(reader)]));
+}
+
+function pick(read: Readers, measures: readonly Measure[]): Readers {
+  return new Map([...read].filter(([key]) => measures.some((measure) => measure.key === key)));
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,122 @@
+import { TouchstoneError } from "../study/errors.js";
+import { identity, sha256 } from "./identity.js";
+import type { ObjectStore } from "./store.js";
+
+/** What kinds of steps are remembered; each is a folder in the store. */
+export type CheckpointKind = "calibration" | "embedding" | "block" | "evaluation" | "cell";
+
+interface StoredObject {
+  sha256: string;
+  bytes: number;
+}
+
+/** Written last, and only where there is none: a step is done when its manifest is there. */
+export interface Manifest<Facts = unknown> {
+  kind: CheckpointKind;
+  key: string;
+  /** What determined the result; `key` is its identity. */
+  derivation: unknown;
+  /** By name; the bytes lie under their digest. */
+  objects: Readonly<Record<string, StoredObject>>;
+  /** Small results. */
+  facts: Facts;
+}
+
+/** Steps' results, by the identity of what determined them. */
+export interface Checkpoints {
+  find<Facts>(kind: CheckpointKind, derivation: unknown): Promise<Manifest<Facts> | undefined>;
+  /**
+   * Stores the objects, then the manifest. Where another attempt was first its manifest is returned and counts, so that
+   * an attempt that was given up can't mix its results with those of the next.
+   */
+  commit<Facts>(
+    kind: CheckpointKind,
+    derivation: unknown,
+    objects: Readonly<Record<string, Uint8Array>>,
+    facts: Facts,
+  ): Promise<Manifest<Facts>>;
+  /**
+   * @throws TouchstoneError CheckpointCorrupt when the stored bytes are not those that were written: they and the manifest
+   *   are moved to `quarantine/`, so that the next attempt computes the step again.
+   */
+  object(manifest: Manifest, name: string): Promise<Uint8Array>;
+}
+
+export function openCheckpoints(store: ObjectStore): Checkpoints {
+  const find = async <Facts>(kind: CheckpointKind, derivation: unknown): Promise<Manifest<Facts> | undefined> => {
+    const key = identity(derivation);
+    const bytes = await store.read(manifestKey(kind, key));
+    return bytes === undefined ? undefined : await readManifest<Facts>(store, kind, key, bytes);
+  };
+  return {
+    find,
+    commit: async (kind, derivation, objects, facts) => {
+      const key = identity(derivation);
+      const entries = Object.entries(objects).map(([name, bytes]) => ({ name, bytes, digest: sha256(bytes) }));
+      await Promise.all(entries.map(({ bytes, digest }) => store.writeNew(contentKey(digest), bytes)));
+      const manifest: Manifest<typeof facts> = {
+        kind,
+        key,
+        derivation,
+        objects: Object.fromEntries(entries.map((e) => [e.name, { sha256: e.digest, bytes: e.bytes.length }])),
+        facts,
+      };
+      const isFirst = await store.writeNew(manifestKey(kind, key), new TextEncoder().encode(JSON.stringify(manifest)));
+      return isFirst ? manifest : ((await find<typeof facts>(kind, derivation)) ?? manifest);
+    },
+    object: async (manifest, name) => {
+      const stored = manifest.objects[name];
+      if (stored === undefined) throw new RangeError(`${manifest.kind} ${manifest.key} has no object ${name}`);
+      const key = contentKey(stored.sha256);
+      const bytes = await store.read(key);
+      if (bytes !== undefined && bytes.length === stored.bytes && sha256(bytes) === stored.sha256) return bytes;
+      await quarantine(store, bytes === undefined ? [] : [key], manifest.kind, manifest.key);
+      throw corrupt(
+        `${bytes === undefined ? "is gone" : "was altered"}`,
+        `${name} of ${manifest.kind} ${manifest.key}`,
+      );
+    },
+  };
+}
+
+async function readManifest<Facts>(
+  store: ObjectStore,
+  kind: CheckpointKind,
+  key: string,
+  bytes: Uint8Array,
+): Promise<Manifest<Facts>> {
+  try {
+    const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest<Facts>;
+    if (manifest.kind === kind && manifest.key === key && identity(manifest.derivation) === key) return manifest;
+  } catch {
+    // Falls through: what can't be read was altered.
+  }
+  await quarantine(store, [], kind, key);
+  throw corrupt("was altered", `the manifest of ${kind} ${key}`);
+}
+
+async function quarantine(
+  store: ObjectStore,
+  keys: readonly string[],
+  kind: CheckpointKind,
+  key: string,
+): Promise<void> {
+  const stamp = new Date().toISOString();
+  for (const from of [...keys, manifestKey(kind, key)]) await store.move(from, `quarantine/${stamp}/${from}`);
+}
+
+function corrupt(what: string, where: string): TouchstoneError {
+  return new TouchstoneError("CheckpointCorrupt", {
+    what: `A stored object ${what}: its checksum does not fit`,
+    where,
+    todo: "What is left of it was moved to quarantine/ in the store; it is computed again.",
+  });
+}
+
+function manifestKey(kind: CheckpointKind, key: string): string {
+  return `v1/${kind}/${key}.json`;
+}
+
+function contentKey(digest: string): string {
+  return `v1/content/${digest}.arrow`;
+}

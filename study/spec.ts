@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { methodSettingsSchema } from "./methods.js";
+import { parseOrThrow } from "./parse.js";
+import { sourceSchema } from "./source.js";
+
+/** Ids stand in workflow ids, file names and tables. */
+const id = z
+  .string()
+  .min(1)
+  .max(80)
+  .regex(/^[\w.-]+$/, "may have letters, digits, dots, dashes and underscores only");
+const path = z.string().min(1);
+const count = z.int().positive();
+
+const modelSchema = z.strictObject({ id, path });
+
+const calibrationSchema = z.strictObject({
+  /** Sequences a set; smaller sets are the beginnings of larger ones. */
+  sizes: z.array(count).nonempty().default([128]),
+  /** Tokens a sequence. */
+  length: z.int().min(2).default(2048),
+  /** Disjoint sets a source. */
+  sets: count.default(10),
+  seed: z.int().nonnegative().default(0),
+  pack: z.boolean().default(false),
+  bos: z.enum(["document", "window"]).default("document"),
+  /** Let sets share documents where a source has too few. */
+  reuse: z.boolean().default(false),
+  /** Cells a method with one calibration set and jittered weights: the numerical noise floor. */
+  noiseReplicates: z.int().nonnegative().default(0),
+});
+
+const perplexitySchema = z.strictObject({
+  id,
+  path,
+  length: z.int().min(2).default(2048),
+  limit: count.nullable().default(null),
+});
+
+const evaluationSchema = z.strictObject({
+  tasks: z.array(z.string().min(1)).default([]),
+  /** Folder (or s3:// address) with `<task>.jsonl`, `.parquet` or `.arrow`. */
+  data: path.optional(),
+  /** Records a task; null: all. */
+  limit: count.nullable().default(null),
+  tableMetric: z.enum(["acc", "accNorm"]).default("acc"),
+  addBos: z.union([z.literal("auto"), z.boolean()]).default("auto"),
+  perplexity: z.array(perplexitySchema).default([]),
+});
+
+/** How often activations are kept: `auto`, `none`, or `every N blocks`. */
+const activationsSchema = z
+  .union([z.enum(["auto", "none"]), z.string().regex(/^every [1-9]\d*( blocks?)?$/)], {
+    error: 'must be auto, none, or "every N blocks"',
+  })
+  .default("auto");
+
+const checkpointsSchema = z.strictObject({
+  bucket: z.string().min(3).optional(),
+  prefix: z.string().default(""),
+  activations: activationsSchema,
+});
+
+const concurrencySchema = z.strictObject({ cells: z.int().min(1).max(200).default(4) });
+
+/** A study: what a person writes in YAML or JSON (interfaces.md, Study specification). Unknown keys are errors. */
+export const studySpecSchema = z
+  .strictObject({
+    name: id,
+    models: z.array(modelSchema).nonempty(),
+    sources: z.array(sourceSchema).nonempty(),
+    methods: z.array(methodSettingsSchema).nonempty(),
+    calibration: calibrationSchema.prefault({}),
+    evaluation: evaluationSchema.prefault({}),
+    checkpoints: checkpointsSchema.prefault({}),
+    concurrency: concurrencySchema.prefault({}),
+  })
+  .superRefine((spec, context) => {
+    for (const key of ["models", "sources"] as const)
+      reportRepeated(
+        spec[key].map((item) => item.id),
+        key,
+        context,
+      );
+    reportRepeated(
+      spec.evaluation.perplexity.map((item) => item.id),
+      "evaluation.perplexity",
+      context,
+    );
+    reportRepeated(
+      spec.methods.map((settings) => JSON.stringify(settings)),
+      "methods",
+      context,
+    );
+    if (spec.evaluation.tasks.length + spec.evaluation.perplexity.length === 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["evaluation"],
+        message: "names no task and no perplexity text: nothing would be measured",
+      });
+    }
+    if (spec.evaluation.tasks.length > 0 && spec.evaluation.data === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["evaluation", "data"],
+        message: "is missing: the folder with the tasks' records",
+      });
+    }
+  });
+
+export type StudySpec = z.output<typeof studySpecSchema>;
+export type StudySpecInput = z.input<typeof studySpecSchema>;
+
+/** @throws TouchstoneError InvalidStudySpec (or UnknownMethod) naming each key that is wrong and the nearest valid one. */
+export function parseStudySpec(input: unknown): StudySpec {
+  return parseOrThrow(studySpecSchema, input, "InvalidStudySpec", "the study specification");
+}
+
+/** Blocks between kept activations; Infinity: none are kept. */
+export function activationInterval(spec: StudySpec): number {
+  const { activations } = spec.checkpoints;
+  if (activations === "auto") return AUTO_ACTIVATION_INTERVAL;
+  return activations === "none" ? Number.POSITIVE_INFINITY : Number(activations.split(" ")[1]);
+}
+
+/** A resumed cell passes forward through at most this many compressed blocks: seconds, against writing every boundary. */
+const AUTO_ACTIVATION_INTERVAL = 4;
+
+function reportRepeated(ids: readonly string[], key: string, context: z.RefinementCtx): void {
+  const repeated = ids.find((value, i) => ids.indexOf(value) < i);
+  if (repeated === undefined) return;
+  context.addIssue({ code: "custom", path: key.split("."), message: `has ${repeated} twice` });
+}
