@@ -1,5 +1,6 @@
 import { identity } from "../storage/identity.js";
-import type { StudyPlan } from "../study/plan.js";
+import { isDataFree } from "../study/cells.js";
+import type { EvaluationName, StudyPlan } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
 
 /** What determines a calibration set: everything `methods.md` (Calibration sampling) lets it depend on. */
@@ -18,12 +19,22 @@ export function calibrationDerivation(plan: StudyPlan, model: string, source: st
   };
 }
 
-export function embeddingDerivation(plan: StudyPlan, model: string, calibrationDigest: string) {
+/** The inputs of a block: after the embedding (block 0), or after the compressed blocks before it. */
+export function activationsDerivation(
+  plan: StudyPlan,
+  cell: CellCoordinates,
+  calibrationDigest: string,
+  block: number,
+) {
+  if (block > 0)
+    return { ...blockDerivation(plan, cell, calibrationDigest, block - 1), step: "activations" };
+  const { environment, models } = plan;
   return {
     step: "embedding",
-    environment: plan.environment,
-    model: plan.models[model].digest,
+    environment,
+    model: models[cell.model].digest,
     calibration: calibrationDigest,
+    jitter: cell.noise,
   };
 }
 
@@ -44,17 +55,17 @@ export function blockDerivation(plan: StudyPlan, cell: CellCoordinates, calibrat
 }
 
 /** What determines the weights that a cell's model computes with. */
-export function modelDerivation(plan: StudyPlan, cell: CellCoordinates, calibrationDigest: string | null) {
-  if (calibrationDigest === null)
-    return { step: "dense", environment: plan.environment, model: plan.models[cell.model].digest };
-  return blockDerivation(plan, cell, calibrationDigest, plan.models[cell.model].blocks - 1);
+function modelDerivation(plan: StudyPlan, cell: CellCoordinates, calibrationDigest: string | null) {
+  const { digest, blocks } = plan.models[cell.model];
+  if (calibrationDigest === null) return { step: "dense", environment: plan.environment, model: digest };
+  return blockDerivation(plan, cell, calibrationDigest, blocks - 1);
 }
 
 export function evaluationDerivation(
   plan: StudyPlan,
   cell: CellCoordinates,
   calibrationDigest: string | null,
-  evaluation: { kind: "task" | "perplexity"; id: string },
+  evaluation: EvaluationName,
 ) {
   const common = {
     step: evaluation.kind,
@@ -64,27 +75,29 @@ export function evaluationDerivation(
   if (evaluation.kind === "task") {
     const { limit, addBos } = plan.spec.evaluation;
     const { version, records } = plan.tasks[evaluation.id];
-    return { ...common, task: evaluation.id, version, records, limit, addBos };
+    return { ...common, task: evaluation.id, version, records: records.version, limit, addBos };
   }
   const { length, limit } = perplexityOf(plan, evaluation.id);
-  return { ...common, text: plan.perplexity[evaluation.id], length, limit };
+  return { ...common, text: plan.perplexity[evaluation.id].version, length, limit };
 }
 
 /** A cell is its place in the study's table and everything that was measured there. */
 export function cellDerivation(
   plan: StudyPlan,
   cell: CellCoordinates,
-  evaluations: readonly unknown[],
-  calibration: unknown,
+  calibrationDigest: string | null,
+  evaluations: readonly EvaluationName[],
 ) {
   return {
     step: "cell",
     cell,
-    model: plan.models[cell.model].digest,
-    environment: plan.environment,
-    calibration,
-    evaluations,
+    evaluations: evaluations.map((each) => evaluationDerivation(plan, cell, calibrationDigest, each)),
   };
+}
+
+/** Whether a cell's compression looks at the activations of its calibration set. */
+export function usesActivations(cell: CellCoordinates): boolean {
+  return cell.method !== null && !isDataFree(cell.method.method);
 }
 
 export function modelOf(plan: StudyPlan, id: string) {

@@ -1,44 +1,53 @@
-import type * as tf from "@tensorflow/tfjs-core";
 import type { MethodName, MethodSettings } from "../study/methods.js";
 
 /** What a method wants to know about a layer's inputs X [tokens, in]; a capture pass collects it. */
 export type StatisticsKind = "none" | "inputNorms" | "secondMoment";
 
-/** Collected over N calibration sequences. */
+/** Collected over N calibration sequences; all values are finite. */
 export type LayerStatistics =
   | { kind: "none" }
   /** (1/N) * sum over tokens of x_j^2, [in] */
   | { kind: "inputNorms"; meanSquares: Float32Array; sequences: number }
-  /** H = (2/N) * sum over sequences of x^T x, [in, in] (methods.md, Second-moment statistic) */
-  | { kind: "secondMoment"; hessian: tf.Tensor2D; sequences: number };
+  /** H = (2/N) * sum over sequences of x^T x, row-major [in, in], symmetric (methods.md, Second-moment statistic) */
+  | { kind: "secondMoment"; hessian: Float32Array; sequences: number };
 
-/** One linear layer: `weight` is row-major [rows = output channels, columns = inputs] and is not modified. */
-export interface Layer {
+export interface LayerShape {
   /** Full tensor name, for errors. */
   name: string;
+  /** Output channels. */
   rows: number;
+  /** Inputs. */
   columns: number;
+}
+
+/** One linear layer: `weight` is row-major [rows, columns] and is not modified. */
+export interface Layer extends LayerShape {
   weight: Float32Array;
 }
 
+/** Codes on a grid a row and group: the weight is scale * (code - zero), in float32. */
+export interface QuantizedLayer {
+  bits: number;
+  /** [rows * columns] */
+  codes: Uint8Array;
+  /** [rows * groups] */
+  scales: Float32Array;
+  /** [rows * groups] */
+  zeros: Float32Array;
+  /** Group of each column, [columns] */
+  groupIndex: Int32Array;
+  groups: number;
+  /** Weights kept in full precision in place of scale * (code - zero): [rows * columns], 1 = outlier */
+  outliers?: Uint8Array;
+}
+
 /**
- * A compressed layer. `weight` is what the model computes with; `codes` (with scales, zeros, groupIndex) or `mask`
- * says how it is stored, and gives `weight` back bit for bit: scale * (code - zero), or weight where mask is 1.
+ * A compressed layer. `weight` is what the model computes with; `quantized` or `mask` says how it is stored, and gives
+ * `weight` back bit for bit: the dequantized codes, or the weights where mask is 1 and 0 elsewhere.
  */
 export interface CompressedLayer {
   weight: Float32Array;
-  quantized?: {
-    bits: number;
-    /** [rows * columns] */
-    codes: Uint8Array;
-    /** [rows * groups] */
-    scales: Float32Array;
-    /** [rows * groups] */
-    zeros: Float32Array;
-    /** Group of each column, [columns] */
-    groupIndex: Int32Array;
-    groups: number;
-  };
+  quantized?: QuantizedLayer;
   /** [rows * columns], 1 = kept */
   mask?: Uint8Array;
   /** The damping that was used, after retries. */
@@ -49,6 +58,11 @@ export interface CompressedLayer {
 export interface Method<S extends MethodSettings = MethodSettings> {
   readonly name: MethodName;
   readonly statistics: StatisticsKind;
-  /** Throws TouchstoneError InvalidSettings where the settings don't fit the layer, NumericalError for NaN or failed factorisation. */
-  compress(layer: Layer, statistics: LayerStatistics, settings: S): CompressedLayer;
+  /** @throws TouchstoneError InvalidSettings where the settings don't fit the layer; called before anything is computed */
+  checkSettings(layer: LayerShape, settings: S): void;
+  /**
+   * Compresses linears that share one input, so that what depends on the input alone is computed once.
+   * @throws TouchstoneError NumericalError where the second moment can't be factorised
+   */
+  compress(layers: readonly Layer[], statistics: LayerStatistics, settings: S): CompressedLayer[];
 }

@@ -2,8 +2,8 @@
 // Installs the dependencies, builds, does the set-up that the task needs, and hands over to it.
 
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -12,6 +12,7 @@ const cli = ["node", "dist/client/cli.js"];
 
 /** What each task needs and then runs; `tests` runs the test files of one kind. */
 const tasks = {
+  build: { parts: [], run: [] },
   setup: { parts: everything, run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
@@ -30,16 +31,14 @@ async function main([name = "", ...args]) {
   const started = performance.now();
   say("Setting up");
   if (!dependenciesInstalled()) {
-    await timed("installing dependencies (npm ci), usually 30 s", [
-      "npm",
-      "ci",
-      "--ignore-scripts",
-      "--no-audit",
-      "--no-fund",
-    ]);
+    const install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    await timed("installing dependencies (npm ci), usually 30 s", () => run(install));
   }
-  await timed("building", [join("node_modules", ".bin", "tsc")]);
-  const { setUp } = await import(new URL("../dist/infra/setup.js", import.meta.url).href);
+  await timed("building", () => run([join("node_modules", ".bin", "tsc")]));
+  linkProgram();
+  const { bundleWorkflows } = await built("infra/bundle-workflows.js");
+  await timed("bundling the workflows", bundleWorkflows).catch((error) => fail(error.message));
+  const { setUp } = await built("infra/setup.js");
   await setUp(task.parts).catch((error) => fail(`${error.name}: ${error.message}`));
   say(`Set-up done in ${seconds(started)}`);
 
@@ -76,12 +75,27 @@ function testCommand(kind) {
   return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
 }
 
-async function timed(title, command) {
+/** Makes the project's own program what `touchstone` means here, as npm does for those of dependencies. */
+function linkProgram() {
+  const { bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  for (const [name, file] of Object.entries(bin)) {
+    const link = join(root, "node_modules", ".bin", name);
+    chmodSync(join(root, file), 0o755);
+    rmSync(link, { force: true });
+    symlinkSync(relative(dirname(link), join(root, file)), link);
+  }
+}
+
+function built(file) {
+  return import(new URL(`../dist/${file}`, import.meta.url).href);
+}
+
+async function timed(title, work) {
   const started = performance.now();
   process.stderr.write(`  … ${title}\n`);
   const timer = setInterval(() => process.stderr.write(`    ${title}: ${seconds(started)}\n`), 10_000);
   try {
-    await run(command);
+    await work();
   } finally {
     clearInterval(timer);
   }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { S3ServiceException } from "@aws-sdk/client-s3";
@@ -9,11 +10,13 @@ import { clientFor, clientFromVariables, storeState } from "./object-store.js";
 import { hasTexts, modelIsInstalled, modelPath } from "./quickstart-data.js";
 import { seaweedEnvironment } from "./seaweedfs.js";
 import { storeIsConfigured } from "./services.js";
-import { hasWorker, namespaceState, temporalService } from "./temporal.js";
+import { hasWorker, namespaceState, type TaskKind, temporalService } from "./temporal.js";
 
 /** One thing that studies need. */
 export interface CheckResult {
   check: string;
+  /** Whether every study needs it; the rest is for the set-up or the quickstart. */
+  needed: boolean;
   ok: boolean;
   /** What was found. */
   detail: string;
@@ -22,17 +25,29 @@ export interface CheckResult {
 }
 
 export interface DoctorOptions {
-  /** The queue that a worker should be asking for work. */
+  /** The queue that a worker should be asking for workflow tasks. */
   taskQueue: string;
+  /** The queue that a worker should be asking for tensor work. */
+  computeQueue: string;
 }
 
-type Finding = Omit<CheckResult, "check">;
+type Finding = Omit<CheckResult, "check" | "needed">;
 
+/** What only the set-up and the quickstart need. */
+const NOT_NEEDED: ReadonlySet<string> = new Set([
+  "python and pip",
+  "C++ compiler",
+  "quickstart model",
+  "quickstart texts",
+]);
+
+/** The quickstart writes about 4. */
+const FREE_GIGABYTES = 6;
 const SET_UP = "Run `npm run quickstart`, which does the set-up.";
 const START = "Run `touchstone up`.";
 
 /** Looks at everything that a study needs; what can't be looked at is a finding too. Never rejects. */
-export async function doctor({ taskQueue }: DoctorOptions): Promise<CheckResult[]> {
+export async function doctor({ taskQueue, computeQueue }: DoctorOptions): Promise<CheckResult[]> {
   const checks: Record<string, () => Promise<Finding> | Finding> = {
     node: checkNode,
     "python and pip": checkPython,
@@ -41,17 +56,18 @@ export async function doctor({ taskQueue }: DoctorOptions): Promise<CheckResult[
     "disk space": checkDisk,
     temporal: checkTemporal,
     "object store": checkStore,
-    worker: () => checkWorker(taskQueue),
+    worker: () => checkWorker(taskQueue, computeQueue),
     "quickstart model": async () => presence(await modelIsInstalled(), modelPath()),
     "quickstart texts": async () => presence(await hasTexts(), homePath("data")),
   };
   return Promise.all(
     Object.entries(checks).map(async ([check, look]) => {
+      const needed = !NOT_NEEDED.has(check);
       try {
-        return { check, ...(await look()) };
+        return { check, needed, ...(await look()) };
       } catch (error) {
         const todo = error instanceof TouchstoneError ? error.problem.todo : undefined;
-        return { check, ok: false, detail: error instanceof Error ? error.message : String(error), todo };
+        return { check, needed, ok: false, detail: error instanceof Error ? error.message : String(error), todo };
       }
     }),
   );
@@ -102,13 +118,11 @@ async function checkTensorFlow(): Promise<Finding> {
 }
 
 async function checkDisk(): Promise<Finding> {
-  const folder = await statfs(homePath()).then(
-    () => homePath(),
-    () => dirname(homePath()),
-  );
+  let folder = homePath();
+  while (!existsSync(folder)) folder = dirname(folder);
   const { bavail, bsize } = await statfs(folder);
   const free = (bavail * bsize) / 1e9;
-  const ok = free >= 2;
+  const ok = free >= FREE_GIGABYTES;
   return {
     ok,
     detail: `${free.toFixed(1)} GB free at ${folder}`,
@@ -170,14 +184,19 @@ function storeTrouble(where: string, error: unknown, configured: boolean): Pick<
   };
 }
 
-async function checkWorker(taskQueue: string): Promise<Finding> {
+async function checkWorker(taskQueue: string, computeQueue: string): Promise<Finding> {
   const service = await temporalService();
-  const polls = service !== undefined && (await hasWorker(service, taskQueue).catch(() => false));
-  if (polls) return { ok: true, detail: `asks ${taskQueue} for work` };
+  const polled = async (queue: string, kind: TaskKind) =>
+    service !== undefined && (await hasWorker(service, queue, kind).catch(() => false));
+  const missing = [
+    ...((await polled(taskQueue, "workflow")) ? [] : [taskQueue]),
+    ...((await polled(computeQueue, "activity")) ? [] : [computeQueue]),
+  ];
+  if (missing.length === 0) return { ok: true, detail: `asks ${taskQueue} and ${computeQueue} for work` };
   return {
     ok: false,
-    detail: `nobody asks ${taskQueue} for work`,
-    todo: "Run `touchstone up` or `touchstone worker`.",
+    detail: `nobody asks ${missing.join(" or ")} for work`,
+    todo: "Run `touchstone worker`, or `touchstone up --worker` for one in the background.",
   };
 }
 

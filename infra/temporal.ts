@@ -135,13 +135,17 @@ export function namespaceState(service: TemporalService): Promise<NamespaceState
   });
 }
 
-/** Whether any worker asks this queue for workflow tasks. @throws as `namespaceState` */
-export function hasWorker(service: TemporalService, taskQueue: string): Promise<boolean> {
+/** A kind of tasks of a task queue, by the number that the server has for it. */
+const taskKinds = { workflow: 1, activity: 2 } as const;
+export type TaskKind = keyof typeof taskKinds;
+
+/** Whether any worker asks this queue for such tasks. @throws as `namespaceState` */
+export function hasWorker(service: TemporalService, taskQueue: string, kind: TaskKind = "workflow"): Promise<boolean> {
   return withConnection(service, async ({ workflowService }) => {
     const { pollers } = await workflowService.describeTaskQueue({
       namespace: service.namespace,
       taskQueue: { name: taskQueue },
-      taskQueueType: 1,
+      taskQueueType: taskKinds[kind],
     });
     return (pollers ?? []).length > 0;
   });

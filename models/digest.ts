@@ -14,7 +14,7 @@ export async function filesDigest(files: ReadonlyMap<string, string>): Promise<s
   return identity(digests);
 }
 
-async function fileDigest(uri: string): Promise<string> {
+export async function fileDigest(uri: string): Promise<string> {
   const file = await openFile(uri);
   try {
     if (isS3(uri)) return sha256(file.version);

@@ -53,8 +53,8 @@ export function encodeBfloat16(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
   for (let i = 0; i < bits.length; i++) {
-    const isNaN = (words[i] & 0x7fffffff) > 0x7f800000;
-    bits[i] = isNaN ? (words[i] >>> 16) | 0x40 : halfEven(words[i], 16);
+    const notANumber = (words[i] & 0x7fffffff) > 0x7f800000;
+    bits[i] = notANumber ? (words[i] >>> 16) | 0x40 : halfEven(words[i], 16);
   }
   return bits;
 }

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TouchstoneError } from "../study/errors.js";
-import type { BlockState, HostTensor, HostWeights, Model, Stage, Weights } from "./model.js";
+import type { BlockState, HostTensor, HostWeights, Model, Stage, TokenTree, Weights } from "./model.js";
 
 /** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
 const CHUNK_TOKENS = 2048;
@@ -18,9 +18,12 @@ export function disposeAll(weights: Weights): void {
   tf.dispose(Array.from(weights.values()));
 }
 
-/** One block over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given. */
-export function runBlock(model: Model, weights: Weights, hidden: tf.Tensor3D): tf.Tensor3D {
-  return runStages(model.architecture.stages(model.config, hidden.shape[1]), weights, hidden);
+/**
+ * One block over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given.
+ * @param tree where the rows are no plain sequences
+ */
+export function runBlock(model: Model, weights: Weights, hidden: tf.Tensor3D, tree?: TokenTree): tf.Tensor3D {
+  return runStages(model.architecture.stages(model.config, hidden.shape[1], tree), weights, hidden);
 }
 
 function runStages(stages: readonly Stage[], weights: Weights, hidden: tf.Tensor3D): tf.Tensor3D {
@@ -141,7 +144,8 @@ function tokenMatrix(sequences: readonly Int32Array[]): tf.Tensor2D {
   return tf.tensor2d(flat, [sequences.length, length], "int32");
 }
 
-function checkTokens(model: Model, sequences: readonly Int32Array[]): void {
+/** @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary */
+export function checkTokens(model: Model, sequences: readonly Int32Array[]): void {
   const { vocabSize } = model.config;
   for (const sequence of sequences) {
     const bad = sequence.find((id) => id < 0 || id >= vocabSize);

@@ -3,9 +3,10 @@ import { fileExists, isS3, joinUri, listFiles, readFile } from "../storage/files
 import { TouchstoneError } from "../study/errors.js";
 import { filesDigest } from "./digest.js";
 import { type GgufFile, openGguf } from "./gguf.js";
+import { parseJson } from "./json.js";
 import type { Architecture, Model, ModelConfig } from "./model.js";
 import { architectureOf } from "./registry.js";
-import { openSafetensorsFolder, parseJson } from "./safetensors-folder.js";
+import { openSafetensorsFolder } from "./safetensors-folder.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
 import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
@@ -93,12 +94,22 @@ function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
     digest,
     config,
     architecture,
-    tokenizer,
+    tokenizer: async () => fitting(await tokenizer(), config, source.where),
     embedding: () => readWeights(source, embedding),
     block: (index) => readWeights(source, blocks[index]),
     head: () => readWeights(source, head),
     close: () => source.close(),
   };
+}
+
+/** Added tokens may lie beyond the model's vocabulary: texts don't have them. */
+function fitting(tokenizer: Tokenizer, { vocabSize }: ModelConfig, where: string): Tokenizer {
+  if (tokenizer.vocabSize <= vocabSize) return tokenizer;
+  throw new TouchstoneError("TokenizerMismatch", {
+    what: `The tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary has only ${vocabSize}`,
+    where,
+    todo: "Put the model's own tokenizer beside its weights.",
+  });
 }
 
 function sameNames(shapes: ReadonlyMap<string, readonly number[]>): ReadonlyMap<string, WantedWeight> {

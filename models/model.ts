@@ -46,6 +46,16 @@ export interface BlockState {
 }
 
 /**
+ * Sequences that share their beginnings, as one row of tokens: each token sees itself and the chain of its parents, and no other.
+ * A parent stands before its children; -1 begins a sequence.
+ */
+export interface TokenTree {
+  parents: Int32Array;
+  /** Of each token in its own sequence: the number of tokens before it. */
+  positions: Int32Array;
+}
+
+/**
  * A step of a block's data flow: linears that share one input. Stages run in order; `next` must use only this stage's linears
  * and earlier ones, so that a stage can be compressed before the next is reached (`trueSequential`).
  */
@@ -71,9 +81,9 @@ export interface Architecture {
   embeddingShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   headShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   /** tokens int32 [sequences, tokens] -> [sequences, tokens, hiddenSize] */
-  embed(config: ModelConfig, tokens: tf.Tensor2D, weights: Weights): tf.Tensor3D;
-  /** The stages of a block for sequences of `tokens` tokens. */
-  stages(config: ModelConfig, tokens: number): readonly Stage[];
+  embed(config: ModelConfig, tokens: tf.Tensor2D, weights: Weights, tree?: TokenTree): tf.Tensor3D;
+  /** The stages of a block for sequences of `tokens` tokens: causal, or where `tree` is given rows of that tree. */
+  stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly Stage[];
   /** Final norm and output head: [n, hiddenSize] -> logits [n, vocabSize] */
   logits(config: ModelConfig, hidden: tf.Tensor2D, weights: Weights): tf.Tensor2D;
 }

@@ -1,14 +1,30 @@
-import type { Llama3RopeScaling, ModelConfig } from "./model.js";
+import type { Llama3RopeScaling, ModelConfig, TokenTree } from "./model.js";
 
-/** Tables of the rotary embedding for positions 0 .. tokens - 1, [tokens, headDim] each. */
+/** Tables of the rotary embedding for a row of tokens, [tokens, headDim] each. */
 export interface RotaryTables {
   cos: Float32Array;
   /** The first half of each row is negated: rotated = x * cos + (x with its halves swapped) * sin. */
   signedSin: Float32Array;
 }
 
-/** Rotary embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: dimension i is paired with i + headDim/2. */
+/** The longest tables made so far: every block and chunk asks for the same ones. */
+const longest = new WeakMap<ModelConfig, RotaryTables>();
+
+/**
+ * Positions 0 .. tokens - 1 of the rotary embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: dimension i
+ * is paired with i + headDim/2.
+ */
 export function rotaryTables(config: ModelConfig, tokens: number): RotaryTables {
+  const values = tokens * config.headDim;
+  let tables = longest.get(config);
+  if (tables === undefined || tables.cos.length < values) {
+    tables = makeTables(config, tokens);
+    longest.set(config, tables);
+  }
+  return { cos: tables.cos.subarray(0, values), signedSin: tables.signedSin.subarray(0, values) };
+}
+
+function makeTables(config: ModelConfig, tokens: number): RotaryTables {
   const { headDim } = config;
   const half = headDim / 2;
   const frequencies = inverseFrequencies(config);
@@ -24,6 +40,21 @@ export function rotaryTables(config: ModelConfig, tokens: number): RotaryTables 
     }
   }
   return { cos, signedSin };
+}
+
+/** The tables' rows at the positions of a tree's tokens. */
+export function treeTables(config: ModelConfig, { positions }: TokenTree): RotaryTables {
+  const { headDim } = config;
+  const depth = positions.reduce((most, position) => Math.max(most, position + 1), 0);
+  const { cos, signedSin } = rotaryTables(config, depth);
+  const rowsOf = (table: Float32Array) => {
+    const rows = new Float32Array(positions.length * headDim);
+    positions.forEach((position, i) => {
+      rows.set(table.subarray(position * headDim, (position + 1) * headDim), i * headDim);
+    });
+    return rows;
+  };
+  return { cos: rowsOf(cos), signedSin: rowsOf(signedSin) };
 }
 
 /** Radians a position, [headDim / 2]. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fileExists, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
+import { parseJson } from "./json.js";
 import { isFloat, openSafetensors, readFloats, type SafetensorsFile } from "./safetensors.js";
 import type { StoredTensor, WeightSource } from "./weights.js";
 
@@ -64,19 +65,6 @@ async function readIndex(folder: string): Promise<ReadonlyMap<string, string> | 
     });
   }
   return new Map(Object.entries(parsed.data.weight_map));
-}
-
-/** @throws TouchstoneError InvalidModel where the bytes are no JSON */
-export function parseJson(bytes: Uint8Array, where: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new TouchstoneError(
-      "InvalidModel",
-      { what: "The file is not JSON; it may be truncated", where, todo: "Fetch it again." },
-      { cause },
-    );
-  }
 }
 
 /** A shard that isn't there makes the model invalid, not the data. */

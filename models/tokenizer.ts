@@ -2,6 +2,7 @@
 export interface Tokenizer {
   /** Identity: SHA-256 of what determines the ids. */
   readonly digest: string;
+  /** Size of the vocabulary without the added tokens. */
   readonly vocabSize: number;
   readonly bosTokenId: number | null;
   readonly eosTokenId: number | null;

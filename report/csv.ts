@@ -1,6 +1,6 @@
 import { stringify } from "csv-stringify/sync";
+import { toNumber } from "../study/figures.js";
 import type { CellResult, Evaluation, StudyResults } from "../study/results.js";
-import { toNumber } from "./measures.js";
 
 const COLUMNS = [
   "study",

@@ -1,4 +1,5 @@
-import type { CellResult, Evaluation, Figure, StudyResults } from "../study/results.js";
+import { toNumber } from "../study/figures.js";
+import type { CellResult, Evaluation, StudyResults } from "../study/results.js";
 
 /** A column of the report's tables: one task's accuracy, the mean over all tasks, or one perplexity. */
 export interface Measure {
@@ -43,19 +44,6 @@ export function readerOf(results: StudyResults, measures: readonly Measure[], me
     const evaluation = cell.evaluations.find(({ id, kind }) => id === measure.id && kind === measure.kind);
     return evaluation && toNumber(evaluation.metrics[tableMetric(evaluation, results.tableMetric)]);
   };
-}
-
-/** JavaScript's number for a figure, non-finite ones included. */
-export function toNumber(figure: Figure | undefined): number | undefined {
-  if (figure === undefined || figure.value !== null) return figure?.value ?? undefined;
-  return { nan: Number.NaN, inf: Number.POSITIVE_INFINITY, "-inf": Number.NEGATIVE_INFINITY }[figure.nonFinite];
-}
-
-/** The JSON form of a number, the inverse of `toNumber`. */
-export function toFigure(value: number): Figure {
-  if (Number.isFinite(value)) return { value };
-  if (Number.isNaN(value)) return { value: null, nonFinite: "nan" };
-  return { value: null, nonFinite: value > 0 ? "inf" : "-inf" };
 }
 
 function tableMetric({ kind, metrics }: Evaluation, choice: StudyResults["tableMetric"]): string {

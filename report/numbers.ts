@@ -1,5 +1,6 @@
+import { toNumber } from "../study/figures.js";
 import type { Figure } from "../study/results.js";
-import { type Measure, toNumber } from "./measures.js";
+import type { Measure } from "./measures.js";
 import type { Summary } from "./variance.js";
 
 type Kind = Measure["kind"];

@@ -1,8 +1,9 @@
+import { toNumber } from "../study/figures.js";
 import type { CellResult, StudyResults } from "../study/results.js";
 import { colourOf, type SeriesLook, SYMBOLS, sizeChart, spreadChart } from "./chart.js";
 import { nameOf, verdictTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
-import { type Measure, readerOf, toNumber } from "./measures.js";
+import { type Measure, readerOf } from "./measures.js";
 import { formatSpread } from "./numbers.js";
 import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
 import { summarize } from "./variance.js";

@@ -1,6 +1,7 @@
 import { sampleRankCorrelation } from "simple-statistics";
+import { toFigure } from "../study/figures.js";
 import type { CellResult, Figure, StudyResults } from "../study/results.js";
-import { headlines, type Measure, measuresOf, type Reader, readerOf, toFigure } from "./measures.js";
+import { headlines, type Measure, measuresOf, type Reader, readerOf } from "./measures.js";
 import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
 import { type NullControl, nullControl } from "./null-control.js";
 import { type Summary, summarize, type VarianceComponents, varianceComponents } from "./variance.js";

@@ -3,7 +3,7 @@ import { identity, sha256 } from "./identity.js";
 import type { ObjectStore } from "./store.js";
 
 /** What kinds of steps are remembered; each is a folder in the store. */
-export type CheckpointKind = "calibration" | "embedding" | "block" | "evaluation" | "cell";
+export type CheckpointKind = "calibration" | "activations" | "block" | "evaluation" | "cell";
 
 interface StoredObject {
   sha256: string;
@@ -40,6 +40,8 @@ export interface Checkpoints {
    *   are moved to `quarantine/`, so that the next attempt computes the step again.
    */
   object(manifest: Manifest, name: string): Promise<Uint8Array>;
+  /** Removes a step's result that nothing needs any more. Its bytes must be its own, as activations are. */
+  remove(kind: CheckpointKind, derivation: unknown): Promise<void>;
 }
 
 export function openCheckpoints(store: ObjectStore): Checkpoints {
@@ -75,6 +77,13 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
         `${bytes === undefined ? "is gone" : "was altered"}`,
         `${name} of ${manifest.kind} ${manifest.key}`,
       );
+    },
+    remove: async (kind, derivation) => {
+      const manifest = await find(kind, derivation);
+      if (manifest === undefined) return;
+      // The manifest goes first: a reader never finds one whose objects are gone.
+      await store.remove(manifestKey(kind, manifest.key));
+      for (const { sha256: digest } of Object.values(manifest.objects)) await store.remove(contentKey(digest));
     },
   };
 }

@@ -3,8 +3,9 @@ import type { CellCoordinates } from "./results.js";
 import type { StudySpec } from "./spec.js";
 
 /**
- * All cells of one model: the dense reference, method x source x size x set, and the noise replicates (every method on
- * the first source's first set of the largest size).
+ * All cells of one model: the dense reference, method x source x size x set, and the noise replicates: each method that
+ * uses calibration data, on the first source's first set of the largest size. The noise floor is what a spread over sets is
+ * held against, and the others must have no such spread.
  */
 export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
   const labels = methodLabels(spec.methods);
@@ -23,18 +24,12 @@ export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
   }
   for (let noise = 0; noise < noiseReplicates; noise++) {
     spec.methods.forEach((method, i) => {
+      if (isDataFree(method.method)) return;
       const source = spec.sources[0].id;
       cells.push({ model, method, methodLabel: labels[i], source, size: Math.max(...sizes), set: 0, noise });
     });
   }
   return cells;
-}
-
-/** Unique in a study; safe in workflow ids. */
-export function cellName(cell: CellCoordinates): string {
-  if (cell.method === null) return `${cell.model}/dense`;
-  const noise = cell.noise === null ? "" : `-noise${cell.noise}`;
-  return `${cell.model}/${cell.methodLabel}/${cell.source}-n${cell.size}-set${cell.set}${noise}`;
 }
 
 export function isDataFree(method: MethodName): boolean {

@@ -2,6 +2,9 @@
 export type ErrorType =
   | "InvalidStudySpec"
   | "StudyNameTaken"
+  | "StudyIncomplete"
+  | "Cancelled"
+  | "UnknownStudy"
   | "UnknownModel"
   | "UnknownMethod"
   | "UnknownTask"

@@ -11,17 +11,26 @@ export interface Environment {
   threads: number;
 }
 
+/** A file with what tells whether it is still the same: a digest of its content, or size and time of its last change. */
 export interface PlannedFile {
   uri: string;
   version: string;
+}
+
+export interface PlannedModel {
+  digest: string;
+  /** The tokenizer's digest. */
+  tokenizer: string;
+  blocks: number;
 }
 
 /** The specification with everything it points to pinned by digests or versions. */
 export interface StudyPlan {
   spec: StudySpec;
   environment: Environment;
-  models: Readonly<Record<string, { digest: string; tokenizer: string; blocks: number }>>;
+  models: Readonly<Record<string, PlannedModel>>;
   sources: Readonly<Record<string, { files: readonly PlannedFile[] }>>;
+  /** By the name in the specification. */
   tasks: Readonly<Record<string, { version: number; records: PlannedFile }>>;
   perplexity: Readonly<Record<string, PlannedFile>>;
 }
@@ -35,21 +44,35 @@ export interface StudyRef {
   plan: string;
 }
 
-export interface CellRef {
-  study: StudyRef;
-  cell: CellCoordinates;
-}
-
 /** What the study workflow needs of the plan; the rest stays in the store. */
 export interface PlannedStudy {
   study: StudyRef;
-  models: readonly { id: string; blocks: number }[];
+  models: readonly { id: string; cells: number }[];
+  sources: readonly string[];
+  /** Cells that run at a time. */
+  window: number;
+}
+
+export interface EvaluationName {
+  kind: "task" | "perplexity";
+  id: string;
 }
 
 /** The evaluations of every cell, in the specification's order. */
-export function evaluationsOf(spec: StudySpec): { kind: "task" | "perplexity"; id: string }[] {
+export function evaluationsOf(spec: StudySpec): EvaluationName[] {
   return [
     ...spec.evaluation.perplexity.map(({ id }) => ({ kind: "perplexity" as const, id })),
     ...spec.evaluation.tasks.map((id) => ({ kind: "task" as const, id })),
   ];
+}
+
+/** What a sweep has to do. */
+export interface PlannedSweep {
+  total: number;
+  /** Transformer blocks of the model. */
+  blocks: number;
+  /** Of every cell. */
+  evaluations: readonly EvaluationName[];
+  /** Cells whose results are not in the store. */
+  pending: readonly CellCoordinates[];
 }

@@ -1,28 +1,32 @@
-/** The `progress` query of every workflow type answers with one of these. */
-export interface StudyProgress {
-  phase: "planning" | "running" | "reporting" | "done";
-  paused: boolean;
-  total: number;
-  done: number;
-  failed: number;
-  models: Readonly<Record<string, SweepCounts>>;
-}
-
+/** Counts of cells. */
 export interface SweepCounts {
   total: number;
   done: number;
   failed: number;
 }
 
+/** The study's answer to the `progress` query. */
+export interface StudyProgress extends SweepCounts {
+  phase: "planning" | "running" | "reporting" | "done";
+  paused: boolean;
+  models: Readonly<Record<string, SweepCounts>>;
+  /** Workflow ids of the sweeps that run now. */
+  running: readonly string[];
+  /** Address of the latest report in the store; null while there is none. */
+  report: string | null;
+}
+
+/** A sweep's answer to the `progress` query. */
 export interface SweepProgress extends SweepCounts {
   phase: "sampling" | "running" | "done";
   paused: boolean;
   /** Workflow ids of the cells that run now. */
   running: readonly string[];
-  /** Cells done in this run of the sweep, and the seconds it took: the measured rate. */
+  /** Cells done in this run of the sweep, and the seconds since its first cell started: the measured rate. */
   measured: { cells: number; seconds: number };
 }
 
+/** A cell's answer to the `progress` query. */
 export interface CellProgress {
   cell: string;
   phase: "embedding" | "compressing" | "evaluating" | "done";
@@ -32,12 +36,20 @@ export interface CellProgress {
   evaluations: number;
 }
 
+/** What a study that is complete returns. */
 export interface StudySummary {
   name: string;
   cells: number;
   failed: number;
   /** Address of the HTML page in the store. */
   report: string;
-  /** Table for the terminal. */
+  /** The headline table, for a terminal. */
   summary: string;
+}
+
+/** What a program sees of a study that runs: the study's own progress, and that of what runs below it now. */
+export interface StudyView extends StudyProgress {
+  cells: readonly CellProgress[];
+  /** By the rate measured so far; null while there is none. */
+  secondsLeft: number | null;
 }

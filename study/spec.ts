@@ -48,11 +48,11 @@ const evaluationSchema = z.strictObject({
   perplexity: z.array(perplexitySchema).default([]),
 });
 
-/** How often activations are kept: `auto`, `none`, or `every N blocks`. */
+const activationsMessage = 'must be auto, none, or "every N blocks"';
+/** How often activations are kept. */
 const activationsSchema = z
-  .union([z.enum(["auto", "none"]), z.string().regex(/^every [1-9]\d*( blocks?)?$/)], {
-    error: 'must be auto, none, or "every N blocks"',
-  })
+  .string(activationsMessage)
+  .regex(/^(auto|none|every [1-9]\d*( blocks?)?)$/, activationsMessage)
   .default("auto");
 
 const checkpointsSchema = z.strictObject({
@@ -88,7 +88,7 @@ export const studySpecSchema = z
       context,
     );
     reportRepeated(
-      spec.methods.map((settings) => JSON.stringify(settings)),
+      spec.methods.map((settings) => JSON.stringify(Object.fromEntries(Object.entries(settings).sort()))),
       "methods",
       context,
     );

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 
 export type BackendKind = "native-cpu" | "native-gpu" | "wasm";
@@ -7,6 +8,14 @@ export interface BackendInfo {
   kind: BackendKind;
   /** Named in every identity: results of different backends agree to rounding, not bit for bit. */
   version: string;
+  /** Threads of one operation: they decide the order of additions, so they are part of every identity too. */
+  threads: number;
+}
+
+/** The part of tfjs-node's backend that its typings leave out. */
+interface NativeBackend {
+  isUsingGpuDevice: boolean;
+  binding: { TF_Version: string };
 }
 
 let loaded: Promise<BackendInfo> | undefined;
@@ -21,6 +30,7 @@ async function load(): Promise<BackendInfo> {
   // oneDNN may change the order of additions between machines; without it results repeat, at the same speed.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
   return (await loadNative()) ?? (await loadWebAssembly());
 }
 
@@ -28,24 +38,21 @@ async function load(): Promise<BackendInfo> {
 async function loadNative(): Promise<BackendInfo | undefined> {
   if (process.env.TOUCHSTONE_BACKEND === "wasm") return undefined;
   const require = createRequire(import.meta.url);
-  let native: { version: Record<string, string> };
   try {
-    native = require("@tensorflow/tfjs-node-gpu");
+    require("@tensorflow/tfjs-node-gpu");
   } catch {
     return undefined;
   }
   await tf.setBackend("tensorflow");
   await tf.ready();
-  const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
-  return {
-    kind: backend.isUsingGpuDevice ? "native-gpu" : "native-cpu",
-    version: `tensorflow-${native.version["tfjs-node"]}`,
-  };
+  const { isUsingGpuDevice, binding } = tf.backend() as unknown as NativeBackend;
+  const kind = isUsingGpuDevice ? "native-gpu" : "native-cpu";
+  return { kind, version: `${kind}-${binding.TF_Version}`, threads: Number(process.env.TF_NUM_INTRAOP_THREADS) };
 }
 
 async function loadWebAssembly(): Promise<BackendInfo> {
   await import("@tensorflow/tfjs-backend-wasm");
   await tf.setBackend("wasm");
   await tf.ready();
-  return { kind: "wasm", version: `wasm-${tf.version_core}` };
+  return { kind: "wasm", version: `wasm-${tf.version_core}`, threads: 1 };
 }

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Architecture, BlockState, ModelConfig, Stage, Weights } from "../model.js";
-import { rotaryTables } from "../rotary.js";
-import { causalAttention } from "./attention.js";
+import type { Architecture, BlockState, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
+import { rotaryTables, treeTables } from "../rotary.js";
+import { causalAttention, causalMask, treeMask } from "./attention.js";
 import { linear, rmsNorm, swiGlu, weightOf } from "./layers.js";
 import { readLlamaConfig } from "./llama-config.js";
 
@@ -55,8 +55,9 @@ export const llama: Architecture = {
   },
 };
 
-function stages(config: ModelConfig, tokens: number): readonly Stage[] {
-  const tables = rotaryTables(config, tokens);
+function stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly Stage[] {
+  const tables = tree === undefined ? rotaryTables(config, tokens) : treeTables(config, tree);
+  const mask = tree === undefined ? causalMask : treeMask(tree);
   const shape = { heads: config.attentionHeads, keyValueHeads: config.keyValueHeads, headDim: config.headDim };
   const norm = (hidden: tf.Tensor3D, weights: Weights, name: string) =>
     rmsNorm(hidden, weightOf(weights, name), config.rmsNormEps);
@@ -67,7 +68,7 @@ function stages(config: ModelConfig, tokens: number): readonly Stage[] {
       input: ({ hidden }, weights) => norm(hidden, weights, INPUT_NORM),
       next: ({ hidden }, input, weights) => {
         const [q, k, v] = [Q, K, V].map((name) => linear(input, weightOf(weights, name)));
-        return { hidden, attention: causalAttention(q, k, v, tables, shape) };
+        return { hidden, attention: causalAttention(q, k, v, tables, mask, shape) };
       },
     },
     {

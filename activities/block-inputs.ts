@@ -1,0 +1,89 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { chunkSequences, disposeAll, embedChunks, runBlock, toTensors } from "../models/forward.js";
+import type { Model } from "../models/model.js";
+import { type ActivationChunk, decodeActivations, encodeActivations } from "../storage/activations.js";
+import type { Manifest } from "../storage/checkpoints.js";
+import { identity } from "../storage/identity.js";
+import type { CellTask } from "./cell-task.js";
+import { readCalibrationSet } from "./calibration-of.js";
+import { compressedWeights } from "./compressed-weights.js";
+import { activationsDerivation } from "./derivations.js";
+import type { Activations } from "./process-state.js";
+import type { StepContext } from "./step.js";
+
+/** Identity of the inputs of a block in this process's memory. */
+export function activationsKey({ plan, cell, calibration }: CellTask, block: number): string {
+  return identity(activationsDerivation(plan, cell, calibration.facts.digest, block));
+}
+
+/**
+ * A block's inputs: from memory, from the store, or computed forward from the last block boundary that one of them has,
+ * through blocks that are compressed already. All three give the same bits. The caller disposes them.
+ */
+export async function blockInputs(task: CellTask, model: Model, block: number, context: StepContext): Promise<Activations> {
+  const { activations } = context.state;
+  const key = activationsKey(task, block);
+  // The embedding serves every method; what comes after a compressed block serves this cell alone.
+  const held = block === 0 ? activations.share(key) : activations.take(key);
+  if (held !== undefined) return held;
+  const stored = await readStored(task, block);
+  if (stored !== undefined) return stored;
+  if (block === 0) return embed(task, model);
+
+  const before = await blockInputs(task, model, block - 1, context);
+  context.report({ stage: "passing forward to where it stopped", done: block, total: model.config.blocks });
+  const weights = toTensors(await compressedWeights(task, model, block - 1, context));
+  try {
+    return before.map((chunk) => runBlock(model, weights, chunk));
+  } finally {
+    disposeAll(weights);
+    tf.dispose([...before]);
+  }
+}
+
+/** Token ids through the embedding. The caller disposes the result. */
+export async function embed({ checkpoints, calibration }: CellTask, model: Model): Promise<Activations> {
+  const { sequences } = await readCalibrationSet(checkpoints, calibration);
+  return embedChunks(model, chunkSequences(sequences.map(({ tokens }) => tokens)));
+}
+
+/** Keeps a block's inputs in the store. */
+export async function storeActivations(task: CellTask, block: number, activations: Activations): Promise<void> {
+  const derivation = activationsDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
+  const objects: Record<string, Uint8Array> = {};
+  let sequence = 0;
+  for (const [i, chunk] of activations.entries()) {
+    const [sequences, tokens, hiddenSize] = chunk.shape;
+    const values = (await chunk.data()) as Float32Array;
+    objects[chunkName(i)] = encodeActivations({ sequences, tokens, hiddenSize, values }, sequence);
+    sequence += sequences;
+  }
+  await task.checkpoints.commit("activations", derivation, objects, { chunks: activations.length });
+}
+
+/** Drops stored inputs of a block that no later step needs. Those of block 0 stay: other methods share them. */
+export async function removeActivations(task: CellTask, block: number): Promise<void> {
+  if (block === 0) return;
+  const derivation = activationsDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
+  await task.checkpoints.remove("activations", derivation);
+}
+
+async function readStored(task: CellTask, block: number): Promise<Activations | undefined> {
+  const { plan, cell, calibration, checkpoints } = task;
+  const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
+  const manifest = await checkpoints.find<{ chunks: number }>("activations", derivation);
+  if (manifest === undefined) return undefined;
+  const chunks: ActivationChunk[] = [];
+  for (let i = 0; i < manifest.facts.chunks; i++) chunks.push(await readChunk(task, manifest, chunkName(i)));
+  return chunks.map(({ values, sequences, tokens, hiddenSize }) =>
+    tf.tensor3d(values, [sequences, tokens, hiddenSize]),
+  );
+}
+
+async function readChunk({ checkpoints }: CellTask, manifest: Manifest, name: string): Promise<ActivationChunk> {
+  return decodeActivations(await checkpoints.object(manifest, name), `activations ${manifest.key}, ${name}`);
+}
+
+function chunkName(index: number): string {
+  return `chunk-${index}`;
+}

@@ -1,0 +1,28 @@
+import { type CalibrationSet, decodeSet } from "../calibration/set.js";
+import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import { TouchstoneError } from "../study/errors.js";
+import type { StudyPlan } from "../study/plan.js";
+import type { CellCoordinates } from "../study/results.js";
+import { calibrationDerivation } from "./derivations.js";
+import type { CalibrationFacts } from "./sample-source.js";
+
+/** The manifest of a cell's calibration set; undefined for the dense model, which has none. @throws TouchstoneError CheckpointCorrupt */
+export async function findCalibration(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
+  { model, source, size, set }: CellCoordinates,
+): Promise<Manifest<CalibrationFacts> | undefined> {
+  if (source === null || size === null || set === null) return undefined;
+  const derivation = calibrationDerivation(plan, model, source, size, set);
+  const found = await checkpoints.find<CalibrationFacts>("calibration", derivation);
+  if (found !== undefined) return found;
+  throw new TouchstoneError("CheckpointCorrupt", {
+    what: `Calibration set ${set} of ${source} (${size} sequences) is gone from the store`,
+    where: model,
+    todo: "Start the study again: the sets are drawn anew, and are the same.",
+  });
+}
+
+export async function readCalibrationSet(checkpoints: Checkpoints, manifest: Manifest): Promise<CalibrationSet> {
+  return decodeSet(await checkpoints.object(manifest, "set"), `calibration set ${manifest.key}`);
+}

@@ -1,0 +1,104 @@
+import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import { TouchstoneError } from "../study/errors.js";
+import { evaluationsOf, type StudyPlan, type StudyRef } from "../study/plan.js";
+import type { CellCoordinates, CellResult, FailedCell } from "../study/results.js";
+import { findCalibration } from "./calibration-of.js";
+import { type CellRef, cellTask } from "./cell-task.js";
+import type { BlockFacts } from "./compress-block.js";
+import { findBlock } from "./compressed-weights.js";
+import { cellDerivation, evaluationDerivation } from "./derivations.js";
+import type { EvaluationFacts } from "./evaluate.js";
+import type { StepContext } from "./step.js";
+
+/** Puts together what a cell's steps have stored; the cell is done when this is in the store. */
+export async function finishCell(ref: CellRef, context: StepContext): Promise<CellResult> {
+  const { study, cell } = ref;
+  const plan = await context.state.plan(study);
+  const checkpoints = context.state.checkpoints(study);
+  const task = await cellTask(ref, context);
+  const digest = task?.calibration.facts.digest ?? null;
+  const blocks: Manifest<BlockFacts>[] = [];
+  for (let block = 0; task !== undefined && block < plan.models[cell.model].blocks; block++) {
+    blocks.push(await findBlock(task, block));
+  }
+  const evaluations = await readEvaluations(plan, checkpoints, cell, digest);
+  const result = summarize(
+    cell,
+    digest,
+    blocks.map(({ facts }) => facts),
+    evaluations,
+  );
+  await checkpoints.commit("cell", cellDerivation(plan, cell, digest, evaluationsOf(plan.spec)), {}, result);
+  await context.state.store(study).remove(failureKey(study, cell));
+  return result;
+}
+
+/** The result of a cell that is done. */
+export async function findCell(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
+  cell: CellCoordinates,
+): Promise<CellResult | undefined> {
+  const calibration = await findCalibration(plan, checkpoints, cell);
+  const derivation = cellDerivation(plan, cell, calibration?.facts.digest ?? null, evaluationsOf(plan.spec));
+  return (await checkpoints.find<CellResult>("cell", derivation))?.facts;
+}
+
+/** Keeps, for the report, why a cell failed. */
+export async function recordFailure(
+  { study, failure }: { study: StudyRef; failure: FailedCell },
+  { state }: StepContext,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(failure));
+  await state.store(study).replace(failureKey(study, failure), bytes, "application/json");
+}
+
+export async function findFailure(
+  study: StudyRef,
+  cell: CellCoordinates,
+  { state }: StepContext,
+): Promise<FailedCell | undefined> {
+  const bytes = await state.store(study).read(failureKey(study, cell));
+  return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as FailedCell);
+}
+
+function failureKey({ name }: StudyRef, cell: CellCoordinates): string {
+  const { model, methodLabel, source, size, set, noise } = cell;
+  const file = [model, methodLabel, source, size, set, noise].filter((part) => part !== null).join("_");
+  return `v1/study/${name}/failures/${file}.json`;
+}
+
+async function readEvaluations(plan: StudyPlan, checkpoints: Checkpoints, cell: CellCoordinates, digest: string | null) {
+  const read = async (evaluation: ReturnType<typeof evaluationsOf>[number]) => {
+    const derivation = evaluationDerivation(plan, cell, digest, evaluation);
+    const manifest = await checkpoints.find<EvaluationFacts>("evaluation", derivation);
+    if (manifest !== undefined) return manifest.facts;
+    throw new TouchstoneError("CheckpointCorrupt", {
+      what: `The evaluation ${evaluation.id} is gone from the store`,
+      where: cell.model,
+      todo: "Retry the cell: it is evaluated again.",
+    });
+  };
+  return Promise.all(evaluationsOf(plan.spec).map(read));
+}
+
+function summarize(
+  cell: CellCoordinates,
+  calibrationDigest: string | null,
+  blocks: readonly BlockFacts[],
+  evaluations: readonly EvaluationFacts[],
+): CellResult {
+  const sum = (of: (facts: BlockFacts) => number) => blocks.reduce((total, facts) => total + of(facts), 0);
+  const weights = sum((facts) => facts.weights);
+  const share = (amount: number) => (blocks.length === 0 ? null : amount / weights);
+  const seconds = ({ seconds: { read, capture, solve, forward } }: BlockFacts) => read + capture + solve + forward;
+  return {
+    ...cell,
+    evaluations: evaluations.map(({ evaluation }) => evaluation),
+    bitsPerWeight: share(sum(({ bits }) => bits)),
+    sparsity: share(sum(({ zeros }) => zeros)),
+    error: blocks.length === 0 || blocks.some(({ error }) => error === null) ? null : sum(({ error }) => error ?? 0),
+    calibrationDigest,
+    seconds: { compress: sum(seconds), evaluate: evaluations.reduce((total, e) => total + e.seconds, 0) },
+  };
+}

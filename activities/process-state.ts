@@ -1,0 +1,147 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { LRUCache } from "lru-cache";
+import { jitteredModel } from "../models/jitter.js";
+import { loadModel } from "../models/load.js";
+import type { Model } from "../models/model.js";
+import { type Checkpoints, openCheckpoints } from "../storage/checkpoints.js";
+import { NUMERICS_VERSION } from "../storage/identity.js";
+import { type ObjectStore, openStore } from "../storage/store.js";
+import { TouchstoneError } from "../study/errors.js";
+import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
+import { loadBackend } from "../tensor/backend.js";
+import { modelOf } from "./derivations.js";
+
+const ACTIVATION_BYTES = 1 << 30;
+const BLOCK_BYTES = 2 ** 31;
+const OPEN_MODELS = 4;
+
+/** Activations of a calibration set before some block, in the chunks that `chunkSequences` makes. */
+export type Activations = readonly tf.Tensor3D[];
+
+/**
+ * What a process keeps between steps. All of it can be read or computed again: a step that runs elsewhere gives the same
+ * result, only later.
+ */
+export interface ProcessState {
+  checkpoints(study: StudyRef): Checkpoints;
+  store(study: StudyRef): ObjectStore;
+  plan(study: StudyRef): Promise<StudyPlan>;
+  /** The study's model, jittered for a noise replicate. @throws TouchstoneError InvalidModel when it isn't what was planned */
+  model(plan: StudyPlan, id: string, noise: number | null): Promise<Model>;
+  /** @throws TouchstoneError ServiceUnavailable when results of this process would differ from those of the study's others */
+  requireEnvironment(plan: StudyPlan): Promise<void>;
+  activations: ActivationCache;
+  /** Linears of a compressed block, as dense weights, by the identity of the block. */
+  blocks: LRUCache<string, ReadonlyMap<string, Float32Array>>;
+}
+
+/** Activations that a later step of this process will probably ask for. The cache owns what it holds. */
+export interface ActivationCache {
+  put(key: string, activations: Activations): void;
+  /** The caller's own from then on. */
+  take(key: string): Activations | undefined;
+  /** A second handle on the same memory; the caller disposes it. */
+  share(key: string): Activations | undefined;
+}
+
+export function createProcessState(): ProcessState {
+  const stores = new Map<string, ObjectStore>();
+  const plans = new Map<string, StudyPlan>();
+  const models = new LRUCache<string, Promise<Model>>({
+    max: OPEN_MODELS,
+    dispose: (model) => void model.then((m) => m.close()).catch(() => undefined),
+  });
+  const store = ({ bucket, prefix }: StudyRef) => {
+    const key = `${bucket}/${prefix}`;
+    const known = stores.get(key) ?? openStore({ bucket, prefix });
+    stores.set(key, known);
+    return known;
+  };
+  return {
+    store,
+    checkpoints: (study) => openCheckpoints(store(study)),
+    plan: async (study) => {
+      const known = plans.get(study.plan) ?? (await readPlan(store(study), study));
+      plans.set(study.plan, known);
+      return known;
+    },
+    model: async (plan, id, noise) => {
+      const { path } = modelOf(plan, id);
+      const { digest } = plan.models[id];
+      const key = `${path} ${digest}`;
+      const opening = models.get(key) ?? openAsPlanned(path, digest);
+      models.set(key, opening);
+      // A failure isn't remembered: the file may be back at the next attempt.
+      opening.catch(() => models.delete(key));
+      const model = await opening;
+      return noise === null ? model : jitteredModel(model, noise);
+    },
+    requireEnvironment: async (plan) => {
+      const [here, there] = [await currentEnvironment(), plan.environment].map((e) => JSON.stringify(e));
+      if (here === there) return;
+      throw new TouchstoneError("ServiceUnavailable", {
+        what: `This worker computes with ${here}, the study was planned with ${there}: their results differ in rounding`,
+        todo: "Start workers with the same backend and --threads as the first, or start the study under another name.",
+      });
+    },
+    activations: createActivationCache(),
+    blocks: new LRUCache({
+      maxSize: BLOCK_BYTES,
+      sizeCalculation: (block) => Array.from(block.values()).reduce((sum, { byteLength }) => sum + byteLength, 1),
+    }),
+  };
+}
+
+/** What this process's results depend on. */
+export async function currentEnvironment(): Promise<Environment> {
+  const { version, threads } = await loadBackend();
+  return { numerics: NUMERICS_VERSION, backend: version, threads };
+}
+
+export function planKey(name: string, plan: string): string {
+  return `v1/study/${name}/plans/${plan}.json`;
+}
+
+async function readPlan(store: ObjectStore, { name, plan }: StudyRef): Promise<StudyPlan> {
+  const bytes = await store.read(planKey(name, plan));
+  if (bytes !== undefined) return JSON.parse(new TextDecoder().decode(bytes)) as StudyPlan;
+  throw new TouchstoneError("CheckpointCorrupt", {
+    what: "The study's plan is gone from the store",
+    where: planKey(name, plan),
+    todo: "Start the study again: it is planned anew, and what is done is found.",
+  });
+}
+
+async function openAsPlanned(path: string, digest: string): Promise<Model> {
+  const model = await loadModel(path);
+  if (model.digest === digest) return model;
+  await model.close();
+  throw new TouchstoneError("InvalidModel", {
+    what: "The model has changed since the study was planned",
+    where: path,
+    todo: "Start the study again: it is planned anew with the present files.",
+  });
+}
+
+function createActivationCache(): ActivationCache {
+  const cache = new LRUCache<string, Activations>({
+    maxSize: ACTIVATION_BYTES,
+    sizeCalculation: (chunks) => chunks.reduce((sum, { size }) => sum + 4 * size, 1),
+    dispose: (chunks, _key, reason) => {
+      if (reason !== "delete") tf.dispose([...chunks]);
+    },
+  });
+  return {
+    put: (key, activations) => {
+      cache.set(key, activations);
+      // More than the whole cache may hold isn't taken in.
+      if (!cache.has(key)) tf.dispose([...activations]);
+    },
+    take: (key) => {
+      const found = cache.get(key);
+      cache.delete(key);
+      return found;
+    },
+    share: (key) => cache.get(key)?.map((chunk) => tf.clone(chunk)),
+  };
+}

@@ -1,0 +1,65 @@
+import { buildReport } from "../report/build.js";
+import { expandCells } from "../study/cells.js";
+import { dataFreeMethods } from "../study/methods.js";
+import type { StudyPlan, StudyRef } from "../study/plan.js";
+import type { CellResult, FailedCell, StudyResults } from "../study/results.js";
+import { findCell, findFailure } from "./cell-result.js";
+import { findContamination } from "./contamination.js";
+import type { StepContext } from "./step.js";
+
+export interface ReportedStudy {
+  /** Address of the HTML page in the store; `.csv` and `.json` stand beside it. */
+  report: string;
+  cells: number;
+  failed: number;
+  /** The headline table, for a terminal. */
+  summary: string;
+}
+
+/** Makes the report of whatever the study has by now, and puts it in the store. */
+export async function reportStudy({ study }: { study: StudyRef }, context: StepContext): Promise<ReportedStudy> {
+  const plan = await context.state.plan(study);
+  const { cells, failed } = await readCells(plan, study, context);
+  const results: StudyResults = {
+    name: study.name,
+    spec: plan.spec,
+    tableMetric: plan.spec.evaluation.tableMetric,
+    cells,
+    failed,
+    dataFreeMethods,
+    contamination: await findContamination(plan, study, context),
+    environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
+  };
+  const { html, csv, json, summary } = buildReport(results);
+  const store = context.state.store(study);
+  const files = [
+    ["html", html, "text/html; charset=utf-8"],
+    ["csv", csv, "text/csv; charset=utf-8"],
+    ["json", json, "application/json"],
+  ] as const;
+  for (const [extension, text, type] of files) {
+    await store.replace(reportKey(study.name, extension), new TextEncoder().encode(text), type);
+  }
+  const { bucket, prefix } = store.location;
+  const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
+  return { report: address, cells: cells.length, failed: failed.length, summary };
+}
+
+export function reportKey(study: string, extension: "html" | "csv" | "json"): string {
+  return `v1/study/${study}/report.${extension}`;
+}
+
+async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
+  const checkpoints = context.state.checkpoints(study);
+  const cells: CellResult[] = [];
+  const failed: FailedCell[] = [];
+  for (const { id } of plan.spec.models) {
+    for (const cell of expandCells(plan.spec, id)) {
+      const done = await findCell(plan, checkpoints, cell);
+      if (done !== undefined) cells.push(done);
+      else failed.push(...[await findFailure(study, cell, context)].filter((failure) => failure !== undefined));
+    }
+    context.report({ stage: `collecting ${id}`, done: cells.length, total: 0 });
+  }
+  return { cells, failed };
+}

@@ -1,0 +1,29 @@
+import { compressBlock } from "./compress-block.js";
+import { finishCell, recordFailure } from "./cell-result.js";
+import { embedCalibration } from "./embed-calibration.js";
+import { evaluate } from "./evaluate.js";
+import { planStudy } from "./plan-study.js";
+import { planSweep } from "./plan-sweep.js";
+import { reportStudy } from "./report-study.js";
+import { sampleSource } from "./sample-source.js";
+import type { StepContext } from "./step.js";
+
+/** Everything that activities do, by the activity's name. */
+export const steps = {
+  planStudy,
+  sampleSource,
+  planSweep,
+  embedCalibration,
+  compressBlock,
+  evaluate,
+  finishCell,
+  recordFailure,
+  reportStudy,
+} as const satisfies Record<string, (input: never, context: StepContext) => Promise<unknown>>;
+
+export type StepName = keyof typeof steps;
+
+/** The activities as workflows call them. */
+export type Activities = {
+  [Name in StepName]: (input: Parameters<(typeof steps)[Name]>[0]) => ReturnType<(typeof steps)[Name]>;
+};

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { TouchstoneError } from "../study/errors.js";
+import { compressCommand } from "./commands/compress.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { downCommand } from "./commands/down.js";
+import { evaluateCommand } from "./commands/evaluate.js";
+import { forwardCommand } from "./commands/forward.js";
+import { layerCommand } from "./commands/layer.js";
+import { perplexityCommand } from "./commands/perplexity.js";
+import { quickstartCommand } from "./commands/quickstart.js";
+import { sampleCommand } from "./commands/sample.js";
+import { statusCommand } from "./commands/status.js";
+import { studyCommand } from "./commands/study.js";
+import { upCommand } from "./commands/up.js";
+import { workerCommand } from "./commands/worker.js";
+
+const program = new Command("touchstone")
+  .description("Measures how much the choice of calibration data matters when a language model is compressed.")
+  .addCommand(quickstartCommand())
+  .addCommand(studyCommand())
+  .addCommand(workerCommand())
+  .addCommand(upCommand())
+  .addCommand(downCommand())
+  .addCommand(statusCommand())
+  .addCommand(doctorCommand())
+  .addCommand(sampleCommand())
+  .addCommand(compressCommand())
+  .addCommand(evaluateCommand())
+  .addCommand(perplexityCommand())
+  .addCommand(forwardCommand())
+  .addCommand(layerCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof TouchstoneError)) throw error;
+  process.stderr.write(`${error.name}: ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,62 @@
+import { Command, InvalidArgumentError } from "commander";
+import { type ModelPrice, priceStudy, type StudyPrice } from "../../study/price.js";
+import { parseStudySpec } from "../../study/spec.js";
+import { loadSpec } from "../load-spec.js";
+import { studyFacts } from "../study-facts.js";
+import { formatCount, printJson, renderTable } from "./output.js";
+
+/** `touchstone study plan SPEC`: what a study would cost, without running any of it. */
+export function studyPlanCommand(): Command {
+  return new Command("plan")
+    .description("price a study without running it: cells, activities, tokens, bytes to the store, hours")
+    .argument("<spec>", "specification, YAML or JSON")
+    .option("--rate <tokens>", "tokens a second of a forward pass of the first model, as measured", parseRate)
+    .option("--json", "print one JSON document")
+    .action(async (file: string, { rate, json }: { rate?: number; json?: boolean }) => {
+      const spec = parseStudySpec(await loadSpec(file));
+      const { facts, assumptions } = await studyFacts(spec, rate);
+      const price = priceStudy(spec, facts);
+      const all = [...assumptions, ...COUNTED, rate === undefined ? WITHOUT_HOURS : WITH_HOURS];
+      if (json) printJson({ name: spec.name, ...price, assumptions: all });
+      else process.stdout.write(renderPrice(spec.name, price, all));
+    });
+}
+
+const COUNTED = [
+  "nothing is done yet: what is in the store already costs nothing",
+  "a calibration set goes through every block once with trueSequential, else twice (to collect what the method wants to know, and through the compressed block); methods without calibration data need none of it",
+  "evaluation reads each record's context once and each of its choices, at four characters a token",
+  "bytes are those written; hidden states at block boundaries are removed as a cell goes on (checkpoints.activations says how often they are kept)",
+];
+
+const WITH_HOURS =
+  "hours are those of the forward passes on one machine, larger models slower by their number of weights; solving the layers comes on top";
+const WITHOUT_HOURS =
+  "--rate TOKENS gives hours: the tokens a second of the first model's forward pass, as `npm run bench` says";
+
+export function renderPrice(name: string, { models, total }: StudyPrice, assumptions: readonly string[]): string {
+  const head = ["model", "cells", "activities", "tokens: calibration", "evaluation"];
+  const stored = ["bytes: sets", "hidden states", "layers", ...(total.hours === null ? [] : ["hours"])];
+  const rows = [...models.map((price) => priceRow(price.model, price)), priceRow("all", total)];
+  const figures = rows[0].map((_, i) => i).slice(1);
+  const notes = assumptions.map((text) => `  - ${text}`).join("\n");
+  return `Study ${name}\n\n${renderTable([...head, ...stored], rows, figures)}\n\nCounted as follows:\n${notes}\n`;
+}
+
+function priceRow(label: string, price: Omit<ModelPrice, "model">): string[] {
+  const { cells, activities, forwardTokens, bytes, hours } = price;
+  return [
+    label,
+    String(cells),
+    String(activities),
+    ...[forwardTokens.calibration, forwardTokens.evaluation].map(formatCount),
+    ...[bytes.calibrationSets, bytes.activations, bytes.layers].map((figure) => `${formatCount(figure)}B`),
+    ...(hours === null ? [] : [hours < 10 ? hours.toFixed(1) : hours.toFixed(0)]),
+  ];
+}
+
+function parseRate(text: string): number {
+  const rate = Number(text);
+  if (rate > 0 && Number.isFinite(rate)) return rate;
+  throw new InvalidArgumentError("It must be a positive number of tokens a second.");
+}

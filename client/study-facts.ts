@@ -1,0 +1,147 @@
+import { findTaskRecords, readTaskRecords } from "../evaluation/records.js";
+import { taskOf } from "../evaluation/registry.js";
+import { openGguf } from "../models/gguf.js";
+import { parseJson } from "../models/json.js";
+import { architectureOf } from "../models/registry.js";
+import { fileExists, isS3, joinUri, openFile, readFile } from "../storage/files.js";
+import { TouchstoneError } from "../study/errors.js";
+import { KNOWN_PERPLEXITY_TOKENS, knownModelSize, knownTasks, type ModelSize } from "../study/known-sizes.js";
+import type { PriceFacts } from "../study/price.js";
+import type { StudySpec } from "../study/spec.js";
+
+/** What `priceStudy` needs to know, and in words what of it had to be assumed. */
+export interface StudyFacts {
+  facts: PriceFacts;
+  assumptions: string[];
+}
+
+/** English text, and the tokenizers of these models. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/**
+ * Reads the models' headers and the evaluation's records and texts where they can be reached; no weights are read.
+ * @throws TouchstoneError UnknownTask, InvalidData for records that can't be read, UnknownModel where a model can't be reached
+ *   and isn't known by its name
+ */
+export async function studyFacts(spec: StudySpec, rate?: number): Promise<StudyFacts> {
+  const assumed: Record<Assumption, string[]> = { models: [], tasks: [], unknownTasks: [], texts: [] };
+  const models: Record<string, ModelSize> = {};
+  for (const { id, path } of spec.models) models[id] = (await readSize(path)) ?? assumeSize(id, path, assumed.models);
+  const evaluationTokens: Record<string, number> = {};
+  const { tasks, perplexity, data, limit } = spec.evaluation;
+  for (const given of tasks) {
+    const task = taskOf(given).name;
+    evaluationTokens[task] = (await readTaskTokens(data ?? "", task, limit)) ?? assumeTask(task, limit, assumed);
+  }
+  for (const text of perplexity) evaluationTokens[text.id] = await perplexityTokens(text, assumed.texts);
+  const assumptions = assumptionNames
+    .filter((kind) => assumed[kind].length > 0)
+    .map((kind) => `${assumed[kind].join(", ")} can't be reached: ${INSTEAD[kind]}`);
+  return { facts: { models, evaluationTokens, rate }, assumptions };
+}
+
+/** What is taken instead of what can't be reached. */
+const INSTEAD = {
+  models: "the published sizes of models of such names are taken",
+  tasks: "their records on the hub are taken, records x average tokens",
+  unknownTasks: "their tokens are not counted",
+  texts: `${KNOWN_PERPLEXITY_TOKENS} tokens are taken, as in WikiText-2`,
+} as const;
+type Assumption = keyof typeof INSTEAD;
+const assumptionNames = Object.keys(INSTEAD) as Assumption[];
+
+async function readSize(path: string): Promise<ModelSize | undefined> {
+  const header = path.endsWith(".gguf") ? path : joinUri(path, "config.json");
+  if (!(await canReach(header))) return undefined;
+  const huggingFace = path.endsWith(".gguf") ? await readGgufConfig(path) : await readConfig(header);
+  const architecture = architectureOf(huggingFace, path);
+  const config = architecture.readConfig(huggingFace, path);
+  const block = Array.from(architecture.blockShapes(config).values());
+  const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
+  return {
+    parameters: config.blocks * countAll(block) + countAll(Array.from(outside.values())),
+    hiddenSize: config.hiddenSize,
+    blocks: config.blocks,
+    linears: block.filter((shape) => shape.length === 2).map(([rows, columns]) => [rows, columns] as const),
+  };
+}
+
+async function readGgufConfig(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const file = await openGguf(path);
+  await file.close();
+  return file.huggingFace;
+}
+
+async function readConfig(uri: string): Promise<Readonly<Record<string, unknown>>> {
+  return parseJson(await readFile(uri), uri) as Readonly<Record<string, unknown>>;
+}
+
+function countAll(shapes: readonly (readonly number[])[]): number {
+  return shapes.reduce((sum, shape) => sum + shape.reduce((product, n) => product * n, 1), 0);
+}
+
+function assumeSize(id: string, path: string, assumed: string[]): ModelSize {
+  const known = knownModelSize(id) ?? knownModelSize(path);
+  if (known === undefined) {
+    throw new TouchstoneError("UnknownModel", {
+      what: `The model ${id} can't be reached, and its name says no size that is known`,
+      where: path,
+      todo: "Give the path of its folder (config.json is enough for a plan) or of its .gguf file.",
+    });
+  }
+  assumed.push(id);
+  return known;
+}
+
+async function readTaskTokens(data: string, task: string, limit: number | null): Promise<number | undefined> {
+  if (isS3(data) && !hasCredentials()) return undefined;
+  const uri = await findTaskRecords(data, task).catch(() => undefined);
+  if (uri === undefined) return undefined;
+  const { records } = await readTaskRecords(data, task);
+  const read = records.slice(0, limit ?? records.length);
+  return Math.ceil(read.reduce<number>((sum, record) => sum + characters(record), 0) / CHARACTERS_PER_TOKEN);
+}
+
+/** Of all texts in a record. */
+function characters(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, item) => sum + characters(item), 0);
+}
+
+function assumeTask(task: string, limit: number | null, assumed: Record<Assumption, string[]>): number {
+  const known = knownTasks[task];
+  if (known === undefined) {
+    assumed.unknownTasks.push(task);
+    return 0;
+  }
+  const records = Math.min(known.records, limit ?? known.records);
+  assumed.tasks.push(`${task} (${records} x ${known.tokensPerRecord})`);
+  return records * known.tokensPerRecord;
+}
+
+type PerplexityText = StudySpec["evaluation"]["perplexity"][number];
+
+async function perplexityTokens({ id, path, length, limit }: PerplexityText, assumed: string[]): Promise<number> {
+  const reached = await canReach(path);
+  if (!reached) assumed.push(id);
+  const tokens = reached ? (await fileSize(path)) / CHARACTERS_PER_TOKEN : KNOWN_PERPLEXITY_TOKENS;
+  return Math.min(Math.floor(tokens / length), limit ?? Number.POSITIVE_INFINITY) * length;
+}
+
+async function fileSize(uri: string): Promise<number> {
+  const file = await openFile(uri);
+  await file.close();
+  return file.size;
+}
+
+async function canReach(uri: string): Promise<boolean> {
+  if (isS3(uri) && !hasCredentials()) return false;
+  return fileExists(uri).catch(() => false);
+}
+
+/** Looking for credentials that aren't there takes the S3 client seconds for each address. */
+function hasCredentials(): boolean {
+  const names = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+  return names.some((name) => process.env[name]);
+}

@@ -1,0 +1,202 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { transpose } from "../tensor/linear-algebra.js";
+import type { Factors } from "./factorisation.js";
+import type { Layer } from "./method.js";
+
+/** Rows that go through a block's columns together: with these few, a block of 128 columns stays in the cache. */
+export const PANEL_ROWS = 32;
+
+/** Columns whose errors are propagated together; the inner loop is written out for this many. */
+const STEP = 4;
+
+/** The columns of a block, before any of them is visited. */
+export interface Block {
+  /** First column, in visited order. */
+  start: number;
+  /** After the last one. */
+  end: number;
+  /** Weights as they stand now, of the columns `start .. end - 1` and later ones; [end - start, rows], columns lie together. */
+  columns(end: number): Float32Array;
+}
+
+/** Some rows of a block's columns, with the errors of earlier columns propagated to them. */
+export interface Panel {
+  firstRow: number;
+  /** Rows, at most PANEL_ROWS. */
+  rows: number;
+  /** Row r of column j (visited order) is at (j - start) * PANEL_ROWS + r. */
+  start: number;
+  values: Float64Array;
+}
+
+/** What a method does with a column: its part of the loop that GPTQ, SpQR and SparseGPT share. */
+export interface ColumnRule {
+  /** At its multiples, this many columns ahead are wanted as they stand: a group's, or the m of n:m. */
+  readonly lookAhead: number;
+  beginBlock?(block: Block): void;
+  /**
+   * Visits a column of a panel: the values are float32 there.
+   * @param kept receives what the weights become, [panel.rows]
+   */
+  visit(panel: Panel, column: number, kept: Float64Array): void;
+}
+
+/**
+ * The loop of optimal-brain compression (Frantar et al. 2023, arXiv 2210.17323, section 3.3): columns are visited in order, each
+ * column's error (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; what is right
+ * of the block gets all its errors in one product on the compute backend.
+ */
+export function solveColumns(layer: Layer, factors: Factors, blockSize: number, rule: ColumnRule): void {
+  const { rows } = layer;
+  const { columns, upper } = factors;
+  let rest = tf.tensor2d(visitedColumns(layer, factors), [columns, rows]);
+  try {
+    for (let start = 0; start < columns; start += blockSize) {
+      const end = Math.min(columns, start + blockSize);
+      const read = (until: number) =>
+        tf.tidy(() => tf.slice(rest, [0, 0], [until - start, rows]).dataSync<"float32">());
+      const block = read(end);
+      rule.beginBlock?.({ start, end, columns: (until) => (until === end ? block : read(until)) });
+      const errors = solveBlock(block, rows, start, end, factors, rule);
+      if (end === columns) break;
+      const next = tf.tidy(() => {
+        const right = tf.tensor2d(upperRight(upper, columns, start, end), [end - start, columns - end]);
+        const left = tf.slice(rest, [end - start, 0], [columns - end, rows]);
+        const lost = tf.matMul(right, tf.tensor2d(errors, [end - start, rows]), true, false);
+        return tf.sub<tf.Tensor2D>(left, lost);
+      });
+      rest.dispose();
+      rest = next;
+    }
+  } finally {
+    rest.dispose();
+  }
+}
+
+/** The weight in visited order with dead inputs zeroed, [columns, rows]: columns lie together. */
+export function visitedColumns({ weight, rows }: Layer, { columns, order, dead }: Factors): Float32Array {
+  const transposed = transpose(weight, rows, columns);
+  const visited = new Float32Array(weight.length);
+  for (let column = 0; column < columns; column++) {
+    if (dead[column] === 1) continue;
+    const from = order[column] * rows;
+    visited.set(transposed.subarray(from, from + rows), column * rows);
+  }
+  return visited;
+}
+
+/** U[start .. end - 1, end ..], row-major. */
+function upperRight(upper: Float32Array, columns: number, start: number, end: number): Float32Array {
+  const width = columns - end;
+  const right = new Float32Array((end - start) * width);
+  for (let row = start; row < end; row++) {
+    right.set(upper.subarray(row * columns + end, (row + 1) * columns), (row - start) * width);
+  }
+  return right;
+}
+
+/** Visits all columns of a block. @returns the errors, [end - start, rows] */
+function solveBlock(
+  block: Float32Array,
+  rows: number,
+  start: number,
+  end: number,
+  { columns, upper }: Factors,
+  rule: ColumnRule,
+): Float32Array {
+  const width = end - start;
+  const inside = upperInside(upper, columns, start, end);
+  const errors = new Float32Array(width * rows);
+  const values = new Float64Array(width * PANEL_ROWS);
+  const kept = new Float64Array(PANEL_ROWS);
+  const step = new Float64Array(STEP * PANEL_ROWS);
+  for (let firstRow = 0; firstRow < rows; firstRow += PANEL_ROWS) {
+    const panel: Panel = { firstRow, rows: Math.min(PANEL_ROWS, rows - firstRow), start, values };
+    for (let j = 0; j < width; j++) {
+      for (let r = 0; r < panel.rows; r++) values[j * PANEL_ROWS + r] = block[j * rows + firstRow + r];
+    }
+    for (let first = 0, stop = 0; first < width; first = stop) {
+      const boundary = rule.lookAhead - ((start + first) % rule.lookAhead);
+      stop = Math.min(width, first + Math.min(STEP, boundary));
+      step.fill(0);
+      for (let j = first; j < stop; j++) {
+        const error = step.subarray((j - first) * PANEL_ROWS, (j - first + 1) * PANEL_ROWS);
+        visitColumn(panel, j, rule, inside[j * width + j], kept, error);
+        for (let k = j + 1; k < stop; k++) propagate(values, k, error, inside[j * width + k]);
+        for (let r = 0; r < panel.rows; r++) errors[j * rows + firstRow + r] = error[r];
+      }
+      propagateStep(values, step, inside, first, stop, width);
+    }
+  }
+  return errors;
+}
+
+/** U inside a block, as float64: no conversions in the inner loop. Rows of zeros follow, for the last steps. */
+function upperInside(upper: Float32Array, columns: number, start: number, end: number): Float64Array {
+  const width = end - start;
+  const inside = new Float64Array((width + STEP) * width);
+  for (let row = 0; row < width; row++) {
+    const from = (start + row) * columns;
+    inside.set(upper.subarray(from + start, from + end), row * width);
+  }
+  return inside;
+}
+
+function visitColumn(
+  panel: Panel,
+  j: number,
+  rule: ColumnRule,
+  pivot: number,
+  kept: Float64Array,
+  error: Float64Array,
+): void {
+  const { values, rows, start } = panel;
+  const at = j * PANEL_ROWS;
+  for (let r = 0; r < rows; r++) values[at + r] = Math.fround(values[at + r]);
+  rule.visit(panel, start + j, kept);
+  for (let r = 0; r < rows; r++) error[r] = Math.fround(Math.fround(values[at + r] - kept[r]) / pivot);
+}
+
+/** Column k of a panel loses one column's errors. */
+function propagate(values: Float64Array, k: number, error: Float64Array, factor: number): void {
+  const at = k * PANEL_ROWS;
+  for (let r = 0; r < PANEL_ROWS; r++) values[at + r] -= error[r] * factor;
+}
+
+/** The columns from `stop` on lose the errors of columns `first .. stop - 1`, two at a time: each error is read once for both. */
+function propagateStep(
+  values: Float64Array,
+  step: Float64Array,
+  inside: Float64Array,
+  first: number,
+  stop: number,
+  width: number,
+): void {
+  for (let k = stop; k < width; k += 2) {
+    // The last column may be alone: it is then its own pair, with nothing to lose the second time.
+    const pair = k + 1 < width ? k + 1 : k;
+    const on = pair === k ? 0 : 1;
+    let row = first * width;
+    const a = inside[row + k];
+    const a2 = inside[row + pair] * on;
+    row += width;
+    const b = inside[row + k];
+    const b2 = inside[row + pair] * on;
+    row += width;
+    const c = inside[row + k];
+    const c2 = inside[row + pair] * on;
+    row += width;
+    const d = inside[row + k];
+    const d2 = inside[row + pair] * on;
+    const at = k * PANEL_ROWS;
+    const at2 = pair * PANEL_ROWS;
+    for (let r = 0; r < PANEL_ROWS; r++) {
+      const e = step[r];
+      const f = step[PANEL_ROWS + r];
+      const g = step[2 * PANEL_ROWS + r];
+      const h = step[3 * PANEL_ROWS + r];
+      values[at + r] -= e * a + f * b + g * c + h * d;
+      values[at2 + r] -= e * a2 + f * b2 + g * c2 + h * d2;
+    }
+  }
+}

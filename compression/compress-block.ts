@@ -1,0 +1,106 @@
+import type * as tf from "@tensorflow/tfjs-core";
+import type { HostWeights, Model } from "../models/model.js";
+import type { MethodSettings } from "../study/methods.js";
+import { BlockWalk, type StageInput } from "./block-walk.js";
+import { compressLayers } from "./compress-layers.js";
+import { type BlockLinear, blockLinears } from "./linears.js";
+import type { CompressedLayer, LayerStatistics, StatisticsKind } from "./method.js";
+import { isTrueSequential, methodOf } from "./registry.js";
+import { Stopwatch } from "./stopwatch.js";
+
+/** A compressed linear of a block. */
+export interface SolvedLayer extends BlockLinear {
+  compressed: CompressedLayer;
+  /** tr((W-Q) H (W-Q)^T), where the method has H. */
+  error: number | null;
+}
+
+export type BlockPhase = "capture" | "solve" | "forward";
+
+export interface SolvedBlock {
+  layers: SolvedLayer[];
+  /** The compressed block's outputs for the chunks of `inputs`; the caller disposes them. */
+  outputs: tf.Tensor3D[];
+  seconds: Record<BlockPhase, number>;
+}
+
+export interface CompressBlockOptions {
+  /** Whether outputs are wanted (default: true); after the last block they aren't. */
+  outputs?: boolean;
+}
+
+/**
+ * Compresses all linears of a block. With `trueSequential` each stage (q,k,v | o | gate,up | down) is compressed on what the
+ * stages before it, already compressed, give; otherwise one pass through the dense block collects everything, and methods
+ * without data need none. The same inputs give the same bits.
+ * @param weights the block's, as `model.block(index)` reads them
+ * @param inputs chunks as `chunkSequences` makes them, [sequences, tokens, hiddenSize]; the caller disposes them. May be empty
+ *   for methods without data
+ * @throws TouchstoneError InvalidSettings, NumericalError naming the tensor
+ */
+export function compressBlock(
+  model: Model,
+  index: number,
+  weights: HostWeights,
+  inputs: readonly tf.Tensor3D[],
+  settings: MethodSettings,
+  { outputs = true }: CompressBlockOptions = {},
+): SolvedBlock {
+  const stages = blockLinears(model, index);
+  const { statistics: kind } = methodOf(settings.method);
+  const watch = new Stopwatch<BlockPhase>(["capture", "solve", "forward"]);
+  const walk = new BlockWalk(model, weights, inputs);
+  const solve = (stage: readonly BlockLinear[], statistics: LayerStatistics) =>
+    watch.time("solve", () => solveStage(walk, stage, weights, statistics, settings));
+  const layers: SolvedLayer[] = [];
+  try {
+    const stepwise = kind !== "none" && isTrueSequential(settings);
+    const collected = stepwise ? [] : watch.time("capture", () => collectAll(walk, kind, stages));
+    if (!stepwise) for (const [i, stage] of stages.entries()) layers.push(...solve(stage, collected[i]));
+    for (const [i, stage] of stages.entries()) {
+      if (stepwise)
+        layers.push(
+          ...solve(
+            stage,
+            watch.time("capture", () => walk.collect(kind, inputOf(stage))),
+          ),
+        );
+      if (outputs || (stepwise && i < stages.length - 1)) watch.time("forward", () => walk.advance());
+    }
+    return { layers, outputs: outputs ? walk.takeOutputs() : [], seconds: watch.seconds };
+  } finally {
+    walk.dispose();
+  }
+}
+
+function collectAll(
+  walk: BlockWalk,
+  kind: StatisticsKind,
+  stages: readonly (readonly BlockLinear[])[],
+): LayerStatistics[] {
+  return kind === "none" ? stages.map(() => ({ kind })) : walk.collectAll(kind, stages.map(inputOf));
+}
+
+/** The input that a stage's linears share. */
+function inputOf([{ columns, tensor }]: readonly BlockLinear[]): StageInput {
+  return { columns, where: `inputs of ${tensor}` };
+}
+
+function solveStage(
+  walk: BlockWalk,
+  stage: readonly BlockLinear[],
+  weights: HostWeights,
+  statistics: LayerStatistics,
+  settings: MethodSettings,
+): SolvedLayer[] {
+  const layers = stage.map(({ name, tensor, rows, columns }) => ({
+    name: tensor,
+    rows,
+    columns,
+    weight: weights.get(name)!.data,
+  }));
+  return compressLayers(layers, statistics, settings).map(({ compressed, error }, i) => {
+    walk.replace(stage[i].name, compressed.weight);
+    return { ...stage[i], compressed, error };
+  });
+}

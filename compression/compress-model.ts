@@ -1,0 +1,100 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { chunkSequences, embedChunks } from "../models/forward.js";
+import type { HostWeights, Model } from "../models/model.js";
+import { TouchstoneError } from "../study/errors.js";
+import type { MethodSettings } from "../study/methods.js";
+import { type BlockPhase, compressBlock, type SolvedBlock, type SolvedLayer } from "./compress-block.js";
+import { checkModelSettings } from "./linears.js";
+import { methodOf } from "./registry.js";
+
+/** Where a compressed model goes, block by block in order. */
+export interface BlockSink {
+  /** @param weights all of the block's, the compressed linears in place of the dense ones */
+  writeBlock(index: number, weights: HostWeights, layers: readonly SolvedLayer[]): Promise<void>;
+}
+
+export interface CompressionReport {
+  seconds: number;
+  /** Seconds; `forward` has the embedding too. What is left of `seconds` went into reading weights. */
+  phases: Record<BlockPhase | "write", number>;
+  blocks: {
+    index: number;
+    seconds: number;
+    layers: { name: string; error: number | null; damping: number | null }[];
+  }[];
+}
+
+/**
+ * Compresses a model in this process, one block's weights in memory at a time.
+ * @param sequences token ids; methods without data leave them unread
+ * @param onProgress called after each block
+ * @throws TouchstoneError InvalidSettings before anything is computed; InvalidData where a method needs data and there are none;
+ *   TokenizerMismatch; NumericalError naming the tensor
+ */
+export async function compressModel(
+  model: Model,
+  sequences: readonly Int32Array[],
+  settings: MethodSettings,
+  sink: BlockSink,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<CompressionReport> {
+  checkModelSettings(model, settings);
+  const started = performance.now();
+  const report: CompressionReport = { seconds: 0, phases: { capture: 0, solve: 0, forward: 0, write: 0 }, blocks: [] };
+  let hidden = await embedFor(model, sequences, settings);
+  report.phases.forward += since(started);
+  try {
+    for (let index = 0; index < model.config.blocks; index++) {
+      const blockStarted = performance.now();
+      const weights = await model.block(index);
+      const isLast = index === model.config.blocks - 1;
+      const solved = compressBlock(model, index, weights, hidden, settings, { outputs: !isLast });
+      tf.dispose(hidden);
+      hidden = solved.outputs;
+      const writing = performance.now();
+      await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
+      addPhases(report.phases, { ...solved.seconds, write: since(writing) });
+      report.blocks.push({ index, seconds: since(blockStarted), layers: describeLayers(solved) });
+      onProgress(index + 1, model.config.blocks);
+    }
+  } finally {
+    tf.dispose(hidden);
+  }
+  report.seconds = since(started);
+  return report;
+}
+
+/** Block 0's inputs; none for methods without data. */
+async function embedFor(
+  model: Model,
+  sequences: readonly Int32Array[],
+  { method }: MethodSettings,
+): Promise<tf.Tensor3D[]> {
+  if (methodOf(method).statistics === "none") return [];
+  if (sequences.length > 0) return embedChunks(model, chunkSequences(sequences));
+  throw new TouchstoneError("InvalidData", {
+    what: `Method ${method} needs calibration sequences, and there are none`,
+    where: model.path,
+    todo: "Give a calibration set.",
+  });
+}
+
+/** A block's weights with its linears replaced. */
+export function replaced(weights: HostWeights, layers: readonly SolvedLayer[]): HostWeights {
+  const linears = layers.map(({ name, rows, columns, compressed }) => {
+    return [name, { shape: [rows, columns], data: compressed.weight }] as const;
+  });
+  return new Map([...weights, ...linears]);
+}
+
+function describeLayers({ layers }: SolvedBlock) {
+  return layers.map(({ name, error, compressed }) => ({ name, error, damping: compressed.damping ?? null }));
+}
+
+function addPhases<Phase extends string>(total: Record<Phase, number>, more: Record<Phase, number>): void {
+  for (const phase of Object.keys(total) as Phase[]) total[phase] += more[phase];
+}
+
+function since(started: number): number {
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,64 @@
+import { fitGrid, type GridOptions } from "./grid.js";
+import type { QuantizedLayer } from "./method.js";
+
+/** -1: one group, the whole row. A last group may be shorter. */
+export function groupCount(columns: number, groupSize: number): number {
+  return groupSize === -1 ? 1 : Math.ceil(columns / groupSize);
+}
+
+/** The group of each column of runs of `groupSize`, [columns] */
+export function contiguousGroups(columns: number, groupSize: number): Int32Array {
+  return Int32Array.from({ length: columns }, (_, column) => (groupSize === -1 ? 0 : Math.floor(column / groupSize)));
+}
+
+/** An empty quantized layer, to be filled. */
+export function allocateQuantized(rows: number, bits: number, groupIndex: Int32Array, groups: number): QuantizedLayer {
+  return {
+    bits,
+    codes: new Uint8Array(rows * groupIndex.length),
+    scales: new Float32Array(rows * groups),
+    zeros: new Float32Array(rows * groups),
+    groupIndex,
+    groups,
+  };
+}
+
+/** Fits the grids of all groups of a row-major weight [rows, columns], whose groups are contiguous. */
+export function fitContiguousGroups(
+  weight: Float32Array,
+  rows: number,
+  columns: number,
+  groupSize: number,
+  options: GridOptions,
+  into: QuantizedLayer,
+): void {
+  const size = groupSize === -1 ? columns : groupSize;
+  for (let row = 0; row < rows; row++) {
+    for (let group = 0; group < into.groups; group++) {
+      const count = Math.min(size, columns - group * size);
+      const { scale, zero } = fitGrid(weight, row * columns + group * size, count, options);
+      into.scales[row * into.groups + group] = scale;
+      into.zeros[row * into.groups + group] = zero;
+    }
+  }
+}
+
+/**
+ * scale * (code - zero) for every weight, float32 [rows * columns].
+ * @param exact the weights that outliers keep, [rows * columns]; needed where there are outliers
+ */
+export function dequantize(layer: QuantizedLayer, exact?: Float32Array): Float32Array {
+  const { codes, scales, zeros, groupIndex, groups, outliers } = layer;
+  const columns = groupIndex.length;
+  const weight = new Float32Array(codes.length);
+  for (let i = 0, row = 0; i < codes.length; row++) {
+    for (let column = 0; column < columns; column++, i++) {
+      const group = row * groups + groupIndex[column];
+      weight[i] = scales[group] * Math.fround(codes[i] - zeros[group]);
+    }
+  }
+  if (outliers !== undefined && exact !== undefined) {
+    for (let i = 0; i < weight.length; i++) if (outliers[i] === 1) weight[i] = exact[i];
+  }
+  return weight;
+}

@@ -1,0 +1,40 @@
+import type { HostTensor, Model } from "../models/model.js";
+import { identity } from "../storage/identity.js";
+import { TouchstoneError } from "../study/errors.js";
+
+/**
+ * A model whose blocks have some linears replaced by compressed ones; all else is the dense model's. Closing it closes that.
+ * @param read the replaced linears of a block by their names inside it, row-major
+ * @param digest identity of the replaced weights, where somebody will ask for it
+ */
+export function withCompressedBlocks(
+  model: Model,
+  read: (index: number) => Promise<ReadonlyMap<string, Float32Array>>,
+  digest = "compressed",
+): Model {
+  return {
+    ...model,
+    digest: identity({ dense: model.digest, compressed: digest }),
+    block: async (index) => {
+      const [dense, replaced] = await Promise.all([model.block(index), read(index)]);
+      const weights = new Map(dense);
+      for (const [name, data] of replaced) weights.set(name, replacement(model, index, name, dense.get(name), data));
+      return weights;
+    },
+  };
+}
+
+function replacement(
+  { architecture }: Model,
+  index: number,
+  name: string,
+  dense: HostTensor | undefined,
+  data: Float32Array,
+): HostTensor {
+  if (dense !== undefined && dense.data.length === data.length) return { shape: dense.shape, data };
+  throw new TouchstoneError("ShapeMismatch", {
+    what: `The compressed weight has ${data.length} values, but the model has ${dense?.data.length ?? "no such weight"}`,
+    where: architecture.blockWeightName(index, name),
+    todo: "Check that it was compressed from this model.",
+  });
+}

@@ -1,0 +1,55 @@
+import { toFigure } from "../study/figures.js";
+import type { Figure } from "../study/results.js";
+import type { Question } from "./question.js";
+import type { SequenceScore } from "./score.js";
+import type { Metric } from "./task.js";
+import { codePoints } from "./text.js";
+
+/** A question with the scores of its requests, in their order. */
+export interface Answer {
+  question: Question;
+  scores: readonly SequenceScore[];
+}
+
+/** Mean of a metric over the records, and its standard error where there is more than one. */
+export function measure(metric: Metric, answers: readonly Answer[]): { value: Figure; standardError?: Figure } {
+  const values = answers.map((answer) => recordValue(metric, answer));
+  const average = mean(values);
+  const value = metric === "perplexity" ? Math.exp(-average) : average;
+  if (values.length < 2) return { value: toFigure(value) };
+  // The perplexity's by the delta method; the harness draws it from a bootstrap of its own.
+  const scale = metric === "perplexity" ? value : 1;
+  return { value: toFigure(value), standardError: toFigure(scale * standardError(values)) };
+}
+
+function recordValue(metric: Metric, { question, scores }: Answer): number {
+  const likelihoods = scores.map(({ loglikelihood }) => loglikelihood);
+  if (metric === "perplexity") return likelihoods[0];
+  if (question.form === "completion") return Number(scores[0].greedy);
+  return Number(argmax(metric === "acc" ? likelihoods : perCodePoint(question, likelihoods)) === question.gold);
+}
+
+/** The delimiter space before a choice does not count. */
+function perCodePoint(question: Exclude<Question, { form: "completion" }>, likelihoods: readonly number[]): number[] {
+  return likelihoods.map((likelihood, i) => {
+    const text = question.form === "choices" ? question.choices[i] : question.continuation;
+    return likelihood / codePoints(text);
+  });
+}
+
+/** The first of the largest. NaN counts as largest, as in numpy, whose result the harness takes. */
+function argmax(values: readonly number[]): number {
+  const broken = values.findIndex(Number.isNaN);
+  return broken === -1 ? values.indexOf(Math.max(...values)) : broken;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Sample standard deviation over sqrt(n); NaN for fewer than two values. */
+export function standardError(values: readonly number[]): number {
+  const average = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1)) / Math.sqrt(values.length);
+}

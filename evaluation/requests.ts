@@ -1,0 +1,80 @@
+import type { Tokenizer } from "../models/tokenizer.js";
+import { TouchstoneError } from "../study/errors.js";
+import type { Request } from "./question.js";
+import { stripEnd } from "./text.js";
+
+/** Tokens to score: each of tokens[from ..] is predicted from all that stand before it; `from` is at least 1. */
+export interface Sequence {
+  tokens: Int32Array;
+  from: number;
+}
+
+/** `auto`: as the tokenizer's own template has it. */
+export type AddBos = "auto" | boolean;
+
+export interface EncodeOptions {
+  addBos: AddBos;
+  /** Tokens that the model reads at most. */
+  maxLength: number;
+}
+
+/**
+ * A request in tokens, as lm-evaluation-harness 0.4.13 has it (`TemplateLM.loglikelihood`).
+ * - Whitespace at the context's end moves to the continuation, whose tokens are what the whole's encoding has beyond the context's.
+ * - An empty context is the prefix token (BOS, or EOS where there is no BOS), and the continuation is encoded alone. A
+ *   context of whitespace alone becomes the prefix token only where its encoding is empty.
+ * - The last `maxLength + 1` tokens are kept. Where the continuation alone has more, its first tokens stay unscored.
+ * @throws TouchstoneError TokenizerMismatch where a prefix token is needed and the tokenizer has none
+ */
+export function encodeRequest(tokenizer: Tokenizer, request: Request, { addBos, maxLength }: EncodeOptions): Sequence {
+  const [context, continuation] = encodePair(tokenizer, request, addBos);
+  const kept = [...context, ...continuation].slice(-(maxLength + 1));
+  return { tokens: Int32Array.from(kept), from: Math.max(1, kept.length - continuation.length) };
+}
+
+/**
+ * A text in tokens. A text that begins with the prefix token's own text gets no other special tokens.
+ * @throws TouchstoneError TokenizerMismatch where BOS is asked for and the tokenizer has none
+ */
+export function encodeText(tokenizer: Tokenizer, text: string, addBos: AddBos): Int32Array {
+  if (addBos === false || beginsWithPrefix(tokenizer, text)) return tokenizer.encode(text, { specialTokens: false });
+  const ids = tokenizer.encode(text);
+  if (addBos === "auto" || tokenizer.addsBos) return ids;
+  if (tokenizer.bosTokenId === null) throw lacking("BOS token, though addBos asks for one");
+  return Int32Array.from([tokenizer.bosTokenId, ...ids]);
+}
+
+function encodePair(
+  tokenizer: Tokenizer,
+  { context, continuation }: Request,
+  addBos: AddBos,
+): [ArrayLike<number> & Iterable<number>, ArrayLike<number> & Iterable<number>] {
+  if (context === "") {
+    const alone = tokenizer.encode(continuation, { specialTokens: false });
+    const prefix = prefixToken(tokenizer);
+    return alone[0] === prefix ? [alone.subarray(0, 1), alone.subarray(1)] : [[prefix], alone];
+  }
+  const before = encodeText(tokenizer, stripEnd(context), addBos);
+  const whole = encodeText(tokenizer, context + continuation, addBos);
+  return [before.length === 0 ? [prefixToken(tokenizer)] : before, whole.subarray(before.length)];
+}
+
+function beginsWithPrefix(tokenizer: Tokenizer, text: string): boolean {
+  const prefix = tokenizer.bosTokenId ?? tokenizer.eosTokenId;
+  const prefixText = prefix === null ? "" : tokenizer.decode([prefix]);
+  return prefixText !== "" && text.startsWith(prefixText);
+}
+
+function prefixToken({ bosTokenId, eosTokenId }: Tokenizer): number {
+  const prefix = bosTokenId ?? eosTokenId;
+  if (prefix === null) throw lacking("BOS or EOS token to begin an empty context with");
+  return prefix;
+}
+
+function lacking(what: string): TouchstoneError {
+  return new TouchstoneError("TokenizerMismatch", {
+    what: `The tokenizer has no ${what}`,
+    where: "tokenizer",
+    todo: "Use the model's own tokenizer, or set addBos to auto.",
+  });
+}

@@ -1,0 +1,3 @@
+import { arc } from "./arc.js";
+
+export const arcChallenge = arc("arc_challenge");

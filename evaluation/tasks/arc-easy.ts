@@ -1,0 +1,3 @@
+import { arc } from "./arc.js";
+
+export const arcEasy = arc("arc_easy");

@@ -1,0 +1,3 @@
+import { lambada } from "./lambada.js";
+
+export const lambadaOpenai = lambada("lambada_openai", ["lambada"]);

@@ -1,0 +1,62 @@
+import { TouchstoneError } from "../study/errors.js";
+
+/** A component of `tokenizer.json`: its `type` says which other keys it has. */
+export interface Component {
+  type: string;
+  [key: string]: unknown;
+}
+
+/** How GPT-2 cuts text before merging (Radford et al. 2019); the pattern that `ByteLevel` stands for. */
+export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+/** The text between and the matches of a pattern, each by itself. */
+export function isolate(pattern: string): Component {
+  return { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };
+}
+
+/**
+ * The same pre-tokenizer in parts for which the library has the reference's classes of characters. Its own `Digits` knows
+ * ASCII digits alone, its `ByteLevel` has JavaScript's white space, and its `Metaspace` and `Split` don't know all ways to
+ * cut.
+ */
+export function exactPreTokenizer(component: Component | null): Component | null {
+  if (component === null) return null;
+  switch (component.type) {
+    case "Sequence": {
+      const parts = (component.pretokenizers as readonly Component[]).map(exactPreTokenizer);
+      return { ...component, pretokenizers: parts };
+    }
+    case "Digits":
+      return isolate(component.individual_digits === true ? String.raw`\p{N}` : String.raw`\p{N}+`);
+    case "ByteLevel":
+      if (component.add_prefix_space === true || component.use_regex === false) return component;
+      return sequence(isolate(GPT2_PATTERN), { ...component, use_regex: false });
+    case "Metaspace":
+      if (component.split === false) return component;
+      return sequence(component, isolate(`(?=${String(component.replacement ?? "\u2581")})`));
+    case "Split":
+      return exactSplit(component);
+    default:
+      return component;
+  }
+}
+
+/** One after the other, each on the pieces that the ones before leave. */
+export function sequence(...pretokenizers: Component[]): Component {
+  return { type: "Sequence", pretokenizers };
+}
+
+function exactSplit(component: Component): Component {
+  const { behavior, pattern } = component;
+  if (behavior === "Isolated" || behavior === "Removed") return component;
+  const { String: text } = pattern as { String?: string };
+  if (text !== undefined && (behavior === "MergedWithPrevious" || behavior === "MergedWithNext")) {
+    const escaped = text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+    return isolate(behavior === "MergedWithPrevious" ? `(?<=${escaped})` : `(?=${escaped})`);
+  }
+  throw new TouchstoneError("InvalidModel", {
+    what: `A pre-tokenizer that splits with the behaviour ${String(behavior)} is not supported`,
+    where: "tokenizer.json, pre_tokenizer",
+    todo: "Isolated and Removed are; for plain texts MergedWithPrevious and MergedWithNext too.",
+  });
+}

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
+import { compressLayers } from "../../compression/compress-layers.js";
+import type { Layer, LayerStatistics } from "../../compression/method.js";
+import { methodOf } from "../../compression/registry.js";
+import { solveError } from "../../compression/solve-error.js";
+import { accumulate } from "../../compression/statistics.js";
+import { readSafetensors, type Safetensors } from "../../models/safetensors.js";
+import { methodNames, methodSettingsSchema } from "../../study/methods.js";
+import { loadBackend } from "../../tensor/backend.js";
+import { sharedFolder } from "../shared.js";
+
+/** How far two values may be apart, as a share of the row's largest magnitude: float32 rounding of scales, not another code. */
+const CLOSE = 1e-3;
+/** Elements that must agree; the rest are rounding ties, and what follows from them in the same row. */
+const AGREE = 0.995;
+/** A tie that fell the other way changes the row after it, but not the layer's error by more than this. */
+const ERROR_TOLERANCE = 0.005;
+
+const shared = sharedFolder();
+const folder = shared === undefined ? undefined : join(shared, "reference", "layers");
+const files = folder === undefined ? [] : readdirSync(folder).filter((name) => name.endsWith(".safetensors"));
+
+interface Case {
+  settings: { method: string };
+  error: number;
+}
+
+function floats(file: Safetensors, name: string): { shape: readonly number[]; data: Float32Array } {
+  const tensor = file.tensors.get(name);
+  assert.ok(tensor?.data instanceof Float32Array, `${name} is missing or not float`);
+  return { shape: tensor.shape, data: tensor.data };
+}
+
+function statisticsOf(inputs: tf.Tensor3D, kind: LayerStatistics["kind"]): LayerStatistics {
+  const accumulator = accumulate(kind, inputs.shape[2]);
+  for (const sequence of tf.split<tf.Tensor3D>(inputs, inputs.shape[0])) accumulator.add(sequence);
+  return accumulator.finish("inputs");
+}
+
+/** Share of elements within CLOSE of the expected value, by the row's largest magnitude. */
+function agreement(actual: Float32Array, expected: Float32Array, columns: number): number {
+  let agreeing = 0;
+  for (let start = 0; start < expected.length; start += columns) {
+    const bound = CLOSE * expected.subarray(start, start + columns).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+    for (let i = start; i < start + columns; i++) if (Math.abs(actual[i] - expected[i]) <= bound) agreeing++;
+  }
+  return agreeing / expected.length;
+}
+
+describe("one layer gives what the reference implementations give", {
+  skip: folder === undefined && "no shared/reference",
+}, () => {
+  before(loadBackend);
+  for (const name of files) {
+    it(name, async (t) => {
+      const file = await readSafetensors(join(folder ?? "", name));
+      const { shape, data: weight } = floats(file, "weight");
+      const layer: Layer = { name: "weight", rows: shape[0], columns: shape[1], weight };
+      const inputShape = floats(file, "inputs").shape as [number, number, number];
+      const inputs = tf.tensor3d(floats(file, "inputs").data, inputShape);
+      const cases = JSON.parse(file.metadata.get("cases") ?? "{}") as Record<string, Case>;
+      const known = Object.entries(cases).filter(([, { settings }]) =>
+        (methodNames as string[]).includes(settings.method),
+      );
+      assert.ok(known.length > 0, "the file must have cases of methods that exist here");
+      for (const [label, { settings: json, error: expectedError }] of known) {
+        await t.test(label, () => {
+          const settings = methodSettingsSchema.parse(json);
+          const statistics = statisticsOf(inputs, methodOf(settings.method).statistics);
+          const [{ compressed }] = compressLayers([layer], statistics, settings);
+          const error = solveError(layer, compressed.weight, floats(file, "hessian").data);
+          const share = agreement(compressed.weight, floats(file, `expected.${label}`).data, layer.columns);
+          t.diagnostic(`${label}: ${(100 * share).toFixed(3)} % equal, error ${error} (reference ${expectedError})`);
+          const closeError = Math.abs(error / expectedError - 1) <= ERROR_TOLERANCE;
+          assert.ok(
+            share >= AGREE || closeError,
+            `${share} of the elements agree, error ${error} for ${expectedError}`,
+          );
+        });
+      }
+      inputs.dispose();
+    });
+  }
+});

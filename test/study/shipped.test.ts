@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { loadSpec } from "../../client/load-spec.js";
+import { studyFacts } from "../../client/study-facts.js";
+import { checkoutFolder } from "../../infra/home.js";
+import { priceStudy } from "../../study/price.js";
+import { parseStudySpec } from "../../study/spec.js";
+
+// Nothing of these studies is reached: their price comes from what is known of them.
+for (const name of Object.keys(process.env)) if (/^(AWS|S3)_/.test(name)) delete process.env[name];
+process.env.TOUCHSTONE_HOME = "/nonexistent";
+
+const folder = join(checkoutFolder, "studies");
+const studies = new Map(
+  await Promise.all(
+    readdirSync(folder).map(async (file) => [file, parseStudySpec(await loadSpec(join(folder, file)))] as const),
+  ),
+);
+
+const cells = new Map([
+  ["quickstart.yaml", 1 + 4 * 3 * 2 + 2 * 2],
+  ["source.yaml", 4 * (1 + 2 * 5 * 10)],
+  ["size.yaml", 4 * (1 + 2 * 5 * 10 * 10)],
+  ["model-size.yaml", 6 * (1 + 2 * 5 * 10)],
+]);
+
+test("the shipped studies are these", () => {
+  assert.deepEqual([...studies.keys()].sort(), [...cells.keys()].sort());
+});
+
+for (const [file, spec] of studies) {
+  test(`${file} has a price, from assumptions that are told`, async () => {
+    const { facts, assumptions } = await studyFacts(spec);
+    const { total } = priceStudy(spec, facts);
+    assert.equal(total.cells, cells.get(file));
+    for (const figure of [total.forwardTokens.calibration, total.forwardTokens.evaluation, total.bytes.layers])
+      assert.ok(figure > 0);
+    assert.equal(`${spec.name}.yaml`, file);
+    for (const { id } of spec.models) assert.ok(assumptions.some((text) => text.includes(id)));
+  });
+}
+
+test("the paper's studies are in full: ten sets of 2,048 tokens, five sources, their tasks, lambada and WikiText-2", () => {
+  for (const name of ["source.yaml", "size.yaml", "model-size.yaml"]) {
+    const { calibration, sources, evaluation } = studies.get(name) ?? assert.fail(name);
+    assert.deepEqual([calibration.length, calibration.sets, sources.length], [2048, 10, 5]);
+    assert.equal(evaluation.tasks.length, 10);
+    assert.deepEqual(
+      evaluation.perplexity.map(({ id, length }) => [id, length]),
+      [["wikitext2", 2048]],
+    );
+    for (const source of sources) {
+      for (const key of ["dataset", "config", "split", "revision"] as const)
+        assert.ok(source[key], `${source.id} ${key}`);
+    }
+  }
+});

@@ -1,0 +1,182 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { RunOptions, StepRunner } from "../activities/delegated.js";
+import type { StepName } from "../activities/steps.js";
+import { TouchstoneError } from "../study/errors.js";
+import type { Request, Response, StepFailure } from "./protocol.js";
+
+export interface PoolOptions {
+  /** Compute processes: one a device, or a share of the cores. */
+  processes: number;
+  /** Steps that a process has in hand: while one waits for the store, the next computes. */
+  stepsEach: number;
+  /** Threads of a TensorFlow operation in each process. */
+  threads: number;
+  /** A step that says nothing for so long is taken for hung, and its process is ended. */
+  stallSeconds?: number;
+  /** A process that holds more than this is replaced when it has nothing to do. */
+  residentLimitBytes?: number;
+  /** Told of every process that was started. */
+  onStart?: (pid: number) => void;
+}
+
+/** How long an aborted step may go on before its process is killed: TensorFlow's calls can't be interrupted. */
+const ABORT_GRACE_MS = 15_000;
+
+interface Job {
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+  onProgress: RunOptions["onProgress"];
+  lastSign: number;
+}
+
+interface Slot {
+  child: ChildProcess;
+  jobs: Map<number, Job>;
+  /** Why it is being ended on purpose. */
+  ending?: TouchstoneError;
+}
+
+/**
+ * Compute processes, started when work comes. A crash fails only the steps of its process, with an error that names the
+ * cause; the next step gets a new process.
+ */
+export class ComputePool implements StepRunner {
+  readonly #options: Required<Omit<PoolOptions, "onStart">> & Pick<PoolOptions, "onStart">;
+  readonly #slots: (Slot | undefined)[];
+  readonly #waiting: (() => void)[] = [];
+  readonly #watch: NodeJS.Timeout;
+  #nextId = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = { stallSeconds: 300, residentLimitBytes: Number.POSITIVE_INFINITY, ...options };
+    this.#slots = Array.from({ length: options.processes }, () => undefined);
+    this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
+  }
+
+  async run(step: StepName, input: unknown, { signal, onProgress }: RunOptions): Promise<unknown> {
+    const slot = await this.#freeSlot(signal);
+    const id = this.#nextId++;
+    try {
+      return await new Promise((resolve, reject) => {
+        slot.jobs.set(id, { resolve, reject, onProgress, lastSign: Date.now() });
+        signal.addEventListener("abort", () => this.#abort(slot, id), { once: true });
+        send(slot, { kind: "run", id, step, input });
+        if (signal.aborted) this.#abort(slot, id);
+      });
+    } finally {
+      slot.jobs.delete(id);
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Ends all processes; steps that run fail as crashed. */
+  close(): void {
+    clearInterval(this.#watch);
+    for (const slot of this.#slots) slot?.child.kill("SIGKILL");
+  }
+
+  /** The least busy process that has room; a place without a process gets one. */
+  async #freeSlot(signal: AbortSignal): Promise<Slot> {
+    for (;;) {
+      signal.throwIfAborted();
+      const busy = (index: number) => this.#slots[index]?.jobs.size ?? 0;
+      const [best] = [...this.#slots.keys()].sort((a, b) => busy(a) - busy(b));
+      if (busy(best) < this.#options.stepsEach) {
+        this.#slots[best] ??= this.#start(best);
+        return this.#slots[best];
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #start(index: number): Slot {
+    const threads = String(this.#options.threads);
+    const child = fork(fileURLToPath(new URL("./compute-process.js", import.meta.url)), {
+      serialization: "advanced",
+      // Groups of their own: a signal to the worker's group is the worker's to pass on.
+      detached: true,
+      env: { ...process.env, TF_NUM_INTRAOP_THREADS: threads, OMP_NUM_THREADS: threads },
+    });
+    const slot: Slot = { child, jobs: new Map() };
+    child.on("message", (response: Response) => this.#receive(index, slot, response));
+    child.on("error", () => {});
+    child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
+    if (child.pid !== undefined) this.#options.onStart?.(child.pid);
+    return slot;
+  }
+
+  #receive(index: number, slot: Slot, response: Response): void {
+    if (response.kind === "ready") return;
+    const job = slot.jobs.get(response.id);
+    if (job === undefined) return;
+    job.lastSign = Date.now();
+    if (response.kind === "progress") job.onProgress(response.progress);
+    else if (response.kind === "failed") job.reject(asError(response.failure));
+    else {
+      job.resolve(response.result);
+      if (response.residentBytes > this.#options.residentLimitBytes && slot.jobs.size <= 1) this.#retire(index, slot);
+    }
+  }
+
+  /** TensorFlow gives memory back only when its process ends. */
+  #retire(index: number, slot: Slot): void {
+    this.#slots[index] = undefined;
+    slot.child.kill("SIGTERM");
+  }
+
+  #ended(index: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#slots[index] === slot) this.#slots[index] = undefined;
+    const error = slot.ending ?? crashed(slot, code, signal);
+    for (const job of slot.jobs.values()) job.reject(error);
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  #abort(slot: Slot, id: number): void {
+    if (!slot.jobs.has(id)) return;
+    send(slot, { kind: "abort", id });
+    setTimeout(() => {
+      if (slot.jobs.has(id)) this.#kill(slot, "A step went on after it was cancelled");
+    }, ABORT_GRACE_MS).unref();
+  }
+
+  #endStalled(): void {
+    const limit = Date.now() - this.#options.stallSeconds * 1000;
+    for (const slot of this.#slots) {
+      const stalled = [...(slot?.jobs.values() ?? [])].some(({ lastSign }) => lastSign < limit);
+      // While one step computes, the others of its process can't say anything: only when all are silent it hangs.
+      const silent = [...(slot?.jobs.values() ?? [])].every(({ lastSign }) => lastSign < limit);
+      if (slot !== undefined && stalled && silent)
+        this.#kill(slot, `No sign of life for ${this.#options.stallSeconds} s`);
+    }
+  }
+
+  #kill(slot: Slot, what: string): void {
+    slot.ending = new TouchstoneError("ComputeCrashed", { what, where: `compute process ${slot.child.pid}` });
+    slot.child.kill("SIGKILL");
+  }
+}
+
+function send({ child }: Slot, request: Request): void {
+  // A process that has just died says so by its exit.
+  child.send(request, () => {});
+}
+
+function crashed({ child }: Slot, code: number | null, signal: NodeJS.Signals | null): TouchstoneError {
+  const where = `compute process ${child.pid}`;
+  if (signal === "SIGKILL") {
+    return new TouchstoneError("ComputeCrashed", {
+      what: "The compute process was killed, as the system does when memory runs out",
+      where,
+      todo: "If it happens again, give the worker fewer slots, or a larger machine.",
+    });
+  }
+  return new TouchstoneError("ComputeCrashed", { what: `The compute process ended (${signal ?? code})`, where });
+}
+
+function asError({ type, problem, message, stack }: StepFailure): Error {
+  if (type !== undefined && problem !== undefined) return new TouchstoneError(type, problem);
+  const error = new Error(message);
+  error.stack = stack;
+  return error;
+}

@@ -1,0 +1,60 @@
+import { createProcessState } from "../activities/process-state.js";
+import { steps } from "../activities/steps.js";
+import { TouchstoneError } from "../study/errors.js";
+import { loadBackend } from "../tensor/backend.js";
+import type { Request, Response, StepFailure } from "./protocol.js";
+
+/** Entry of a compute process: owns one TensorFlow runtime and runs the steps that its worker sends. */
+
+const state = createProcessState();
+const running = new Map<number, AbortController>();
+
+// The worker decides when this process ends: a Ctrl-C in the terminal goes to both.
+process.on("SIGINT", () => {});
+process.on("disconnect", () => process.exit(0));
+process.on("message", (request: Request) => {
+  if (request.kind === "abort") running.get(request.id)?.abort();
+  else void run(request);
+});
+
+await loadBackend();
+send({ kind: "ready" });
+
+async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const execute = steps[step] as (input: unknown, context: Parameters<(typeof steps)[typeof step]>[1]) => unknown;
+    const result = await execute(input, {
+      state,
+      signal: controller.signal,
+      report: (progress) => send({ kind: "progress", id, progress }),
+    });
+    send({ kind: "done", id, result, residentBytes: process.memoryUsage.rss() });
+  } catch (error) {
+    send({ kind: "failed", id, failure: describe(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+function describe(error: unknown): StepFailure {
+  if (error instanceof TouchstoneError) {
+    return { type: error.type, problem: error.problem, message: error.message };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === "ENOSPC") {
+    const problem = { what: "The disk is full", where: message, todo: "Free some space; the study goes on from where it is." };
+    return { type: "DiskFull", problem, message };
+  }
+  if (/allocat|out of memory|OOM/i.test(message)) {
+    const problem = { what: `Memory ran out: ${message}`, todo: "Give the worker fewer slots, or a larger machine." };
+    return { type: "OutOfMemory", problem, message };
+  }
+  return { message, stack };
+}
+
+function send(response: Response): void {
+  process.send?.(response);
+}

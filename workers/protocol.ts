@@ -1,0 +1,21 @@
+import type { StepProgress } from "../activities/step.js";
+import type { StepName } from "../activities/steps.js";
+import type { ErrorType, Problem } from "../study/errors.js";
+
+/** What a worker says to its compute process. Only references cross: tensors stay in the store and in the process. */
+export type Request = { kind: "run"; id: number; step: StepName; input: unknown } | { kind: "abort"; id: number };
+
+/** What the compute process answers. */
+export type Response =
+  | { kind: "ready" }
+  | { kind: "progress"; id: number; progress: StepProgress }
+  | { kind: "done"; id: number; result: unknown; residentBytes: number }
+  | { kind: "failed"; id: number; failure: StepFailure };
+
+/** A TouchstoneError, or (without a type) a mistake of the program. */
+export interface StepFailure {
+  type?: ErrorType;
+  problem?: Problem;
+  message: string;
+  stack?: string;
+}

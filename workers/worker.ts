@@ -1,0 +1,74 @@
+import { availableParallelism, hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { loadClientConnectConfig } from "@temporalio/envconfig";
+import { NativeConnection, Worker } from "@temporalio/worker";
+import { delegatedActivities } from "../activities/delegated.js";
+import type { StepName } from "../activities/steps.js";
+import { taskQueues } from "../study/names.js";
+import { ComputePool } from "./compute-pool.js";
+
+export type QueueName = keyof typeof taskQueues;
+
+export interface WorkerOptions {
+  queues: readonly QueueName[];
+  /** Compute processes. */
+  slots: number;
+  /** Threads of each; the cores by default divided among the slots. */
+  threads?: number;
+}
+
+const computeSteps: readonly StepName[] = ["planStudy", "embedCalibration", "compressBlock", "evaluate"];
+const dataSteps: readonly StepName[] = ["sampleSource", "planSweep", "finishCell", "recordFailure", "reportStudy"];
+
+/** While one step of a process waits for the store, the next one computes. */
+const STEPS_A_PROCESS = 2;
+const DATA_STEPS = 8;
+
+/**
+ * Runs Temporal workers for the given queues until the process is told to end (SIGTERM, SIGINT); then steps get some time to
+ * finish, and the rest is left to other workers.
+ */
+export async function runWorker({ queues, slots, threads }: WorkerOptions): Promise<void> {
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const threadsEach = threads ?? Math.max(1, Math.floor(availableParallelism() / slots));
+  const pools: ComputePool[] = [];
+  const pool = (processes: number, stepsEach: number) => {
+    const created = new ComputePool({ processes, stepsEach, threads: threadsEach });
+    pools.push(created);
+    return created;
+  };
+  const common = {
+    connection,
+    namespace: namespace ?? "default",
+    maxHeartbeatThrottleInterval: "5s",
+    shutdownGraceTime: "20s",
+    shutdownForceTime: "90s",
+  } as const;
+  const create: Record<QueueName, () => Promise<Worker>> = {
+    orchestration: () =>
+      Worker.create({
+        ...common,
+        identity: `touchstone@${hostname()}`,
+        taskQueue: taskQueues.orchestration,
+        workflowBundle: { codePath: fileURLToPath(new URL("../workflows/bundle.js", import.meta.url)) },
+        activities: delegatedActivities(dataSteps, pool(1, DATA_STEPS)),
+        maxConcurrentActivityTaskExecutions: DATA_STEPS,
+      }),
+    compute: () =>
+      Worker.create({
+        ...common,
+        identity: `touchstone-compute@${hostname()}`,
+        taskQueue: taskQueues.compute,
+        activities: delegatedActivities(computeSteps, pool(slots, STEPS_A_PROCESS)),
+        maxConcurrentActivityTaskExecutions: slots * STEPS_A_PROCESS,
+      }),
+  };
+  try {
+    const workers = await Promise.all(queues.map((queue) => create[queue]()));
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    for (const each of pools) each.close();
+    await connection.close();
+  }
+}

@@ -1,0 +1,136 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  type ChildWorkflowHandle,
+  condition,
+  isCancellation,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+} from "@temporalio/workflow";
+import type { ReportedStudy } from "../activities/report-study.js";
+import { sweepWorkflowId } from "../study/names.js";
+import type { PlannedStudy } from "../study/plan.js";
+import type { StudyProgress, StudySummary, SweepCounts } from "../study/progress.js";
+import { attributes } from "./attributes.js";
+import { onceFree } from "./children.js";
+import { asRootFailure } from "./failures.js";
+import {
+  pausedSignal,
+  pauseUpdate,
+  reportUpdate,
+  resumeUpdate,
+  retryFailedSignal,
+  retryFailedUpdate,
+  studyProgressQuery,
+  sweepCountsSignal,
+} from "./messages.js";
+import { computeSteps, dataSteps } from "./proxies.js";
+import { sweep } from "./sweep.js";
+
+/**
+ * A calibration study: plans, runs one sweep a model, makes the report. The input is the study specification as plain JSON.
+ * Starting it again under the same id resumes it: what is in the store is not computed again.
+ * @throws ApplicationFailure named as the TouchstoneError that planning found, or StudyIncomplete where cells failed
+ */
+export async function study(specification: unknown): Promise<StudySummary> {
+  const models: Record<string, SweepCounts> = {};
+  const running = new Map<string, ChildWorkflowHandle<typeof sweep>>();
+  let phase: StudyProgress["phase"] = "planning";
+  let paused = false;
+  let retry = false;
+  let planned: PlannedStudy | undefined;
+  let report: string | null = null;
+
+  const totals = (): SweepCounts => {
+    const sum = (key: keyof SweepCounts) => Object.values(models).reduce((total, counts) => total + counts[key], 0);
+    return { total: sum("total"), done: sum("done"), failed: sum("failed") };
+  };
+  const setPaused = async (value: boolean) => {
+    paused = value;
+    await Promise.all([...running.values()].map((child) => child.signal(pausedSignal, value)));
+    show();
+  };
+  const show = () => {
+    const { total, done, failed } = totals();
+    const lines = Object.entries(models).map(([id, each]) => `- ${id}: ${each.done} of ${each.total}`);
+    const state = paused ? "paused" : phase;
+    setCurrentDetails([`**${state}**: ${done} of ${total} cells done, ${failed} failed`, "", ...lines].join("\n"));
+    upsertSearchAttributes(attributes({ TouchstoneDone: done, TouchstoneFailed: failed }));
+  };
+  setHandler(studyProgressQuery, () => ({ ...totals(), phase, paused, models, running: [...running.keys()], report }));
+  setHandler(pauseUpdate, () => setPaused(true));
+  setHandler(resumeUpdate, () => setPaused(false));
+  setHandler(retryFailedUpdate, async () => {
+    const { failed } = totals();
+    retry = failed > 0;
+    await Promise.all([...running.values()].map((child) => child.signal(retryFailedSignal)));
+    return failed;
+  });
+  setHandler(reportUpdate, async () => {
+    await condition(() => planned !== undefined);
+    return (await makeReport(planned as PlannedStudy)).report;
+  });
+  setHandler(sweepCountsSignal, (model, counts) => {
+    models[model] = counts;
+    show();
+  });
+
+  try {
+    planned = await computeSteps("check the specification and what it points to").planStudy(specification);
+    for (const { id, cells } of planned.models) models[id] = { total: cells, done: 0, failed: 0 };
+    upsertSearchAttributes(attributes({ TouchstoneStudy: planned.study.name }));
+    phase = "running";
+    do {
+      retry = false;
+      for (const { id } of planned.models) await runSweep(planned, id);
+    } while (retry && totals().failed > 0);
+    phase = "reporting";
+    show();
+    const reported = await makeReport(planned);
+    phase = "done";
+    show();
+    await condition(allHandlersFinished);
+    return conclude(planned.study.name, reported);
+  } catch (error) {
+    throw isCancellation(error) || error instanceof ApplicationFailure ? error : asRootFailure(error);
+  }
+
+  async function makeReport({ study: ref }: PlannedStudy): Promise<ReportedStudy> {
+    const made = await dataSteps("make the report").reportStudy({ study: ref });
+    report = made.report;
+    return made;
+  }
+
+  async function runSweep({ study: ref, sources, window }: PlannedStudy, model: string): Promise<void> {
+    const workflowId = sweepWorkflowId(ref.name, model);
+    const child = await onceFree(() =>
+      startChild(sweep, {
+        workflowId,
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        args: [{ study: ref, model, sources, window, paused, failed: [] }],
+        typedSearchAttributes: attributes({ TouchstoneStudy: ref.name, TouchstoneModel: model }),
+        staticSummary: `all cells of ${model}`,
+      }),
+    );
+    running.set(workflowId, child);
+    try {
+      models[model] = await child.result();
+    } finally {
+      running.delete(workflowId);
+    }
+    show();
+  }
+}
+
+function conclude(name: string, { report, cells, failed, summary }: ReportedStudy): StudySummary {
+  if (failed === 0) return { name, cells, failed, report, summary };
+  throw ApplicationFailure.create({
+    type: "StudyIncomplete",
+    nonRetryable: true,
+    message: `${failed} of ${cells + failed} cells failed; the report says why. Start the study again to try them once more: what is done is kept.`,
+    details: [{ name, cells, failed, report }],
+  });
+}
