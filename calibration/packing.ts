@@ -77,7 +77,7 @@ function nextWindow(stream: Stream, options: DrawingOptions) {
   const touched = stream.documents.filter(({ start }) => start < used);
   const sequence: CalibrationSequence = {
     documents: touched.map(({ place }) => place),
-    offset: -touched[0].start,
+    offset: 0 - touched[0].start,
     tokens: cutWindow(stream.tokens, 0, options),
   };
   const left = stream.documents.filter((_, i) => (stream.documents[i + 1]?.start ?? stream.tokens.length) > used);

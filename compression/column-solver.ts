@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { transpose } from "../tensor/linear-algebra.js";
+import { takeValues } from "../tensor/linear-algebra.js";
 import type { Factors } from "./factorisation.js";
 import type { Layer } from "./method.js";
 
@@ -43,70 +43,80 @@ export interface ColumnRule {
 
 /**
  * The loop of optimal-brain compression (Frantar et al. 2023, arXiv 2210.17323, section 3.3): columns are visited in order, each
- * column's error (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; what is right
- * of the block gets all its errors in one product on the compute backend.
+ * column's error (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; the errors
+ * of earlier blocks reach a block in one product on the compute backend, when it begins.
  */
 export function solveColumns(layer: Layer, factors: Factors, blockSize: number, rule: ColumnRule): void {
-  const { rows } = layer;
-  const { columns, upper } = factors;
-  let rest = tf.tensor2d(visitedColumns(layer, factors), [columns, rows]);
-  try {
-    for (let start = 0; start < columns; start += blockSize) {
-      const end = Math.min(columns, start + blockSize);
-      const read = (until: number) =>
-        tf.tidy(() => tf.slice(rest, [0, 0], [until - start, rows]).dataSync<"float32">());
-      const block = read(end);
-      rule.beginBlock?.({ start, end, columns: (until) => (until === end ? block : read(until)) });
-      const errors = solveBlock(block, rows, start, end, factors, rule);
-      if (end === columns) break;
-      const next = tf.tidy(() => {
-        const right = tf.tensor2d(upperRight(upper, columns, start, end), [end - start, columns - end]);
-        const left = tf.slice(rest, [end - start, 0], [columns - end, rows]);
-        const lost = tf.matMul(right, tf.tensor2d(errors, [end - start, rows]), true, false);
-        return tf.sub<tf.Tensor2D>(left, lost);
-      });
-      rest.dispose();
-      rest = next;
-    }
-  } finally {
-    rest.dispose();
+  const { rows, columns } = layer;
+  const visited = visitedColumns(layer, factors);
+  const errors = new Float32Array(visited.length);
+  for (let start = 0; start < columns; start += blockSize) {
+    const end = Math.min(columns, start + blockSize);
+    const block = currentColumns(visited, errors, rows, factors, start, end);
+    rule.beginBlock?.({
+      start,
+      end,
+      columns: (until) => (until === end ? block : currentColumns(visited, errors, rows, factors, start, until)),
+    });
+    solveBlock(block, errors.subarray(start * rows, end * rows), rows, start, end, factors, rule);
   }
 }
 
-/** The weight in visited order with dead inputs zeroed, [columns, rows]: columns lie together. */
+/** The weight in visited order with dead inputs zeroed, [columns, rows]: columns lie together. By tiles, for the cache. */
 export function visitedColumns({ weight, rows }: Layer, { columns, order, dead }: Factors): Float32Array {
-  const transposed = transpose(weight, rows, columns);
+  const tile = 32;
   const visited = new Float32Array(weight.length);
-  for (let column = 0; column < columns; column++) {
-    if (dead[column] === 1) continue;
-    const from = order[column] * rows;
-    visited.set(transposed.subarray(from, from + rows), column * rows);
+  for (let left = 0; left < columns; left += tile) {
+    for (let top = 0; top < rows; top += tile) {
+      const bottom = Math.min(rows, top + tile);
+      for (let column = left; column < Math.min(columns, left + tile); column++) {
+        if (dead[column] === 1) continue;
+        const input = order[column];
+        for (let row = top; row < bottom; row++) visited[column * rows + row] = weight[row * columns + input];
+      }
+    }
   }
   return visited;
 }
 
-/** U[start .. end - 1, end ..], row-major. */
-function upperRight(upper: Float32Array, columns: number, start: number, end: number): Float32Array {
-  const width = columns - end;
-  const right = new Float32Array((end - start) * width);
-  for (let row = start; row < end; row++) {
-    right.set(upper.subarray(row * columns + end, (row + 1) * columns), (row - start) * width);
+/** Columns `start .. until - 1` less what the errors of all columns before `start` take from them, [until - start, rows]. */
+function currentColumns(
+  visited: Float32Array,
+  errors: Float32Array,
+  rows: number,
+  { columns, upper }: Factors,
+  start: number,
+  until: number,
+): Float32Array {
+  const current = visited.slice(start * rows, until * rows);
+  if (start === 0) return current;
+  const width = until - start;
+  const above = new Float32Array(start * width);
+  for (let row = 0; row < start; row++) {
+    above.set(upper.subarray(row * columns + start, row * columns + until), row * width);
   }
-  return right;
+  const lost = takeValues(
+    tf.tidy(() => {
+      const earlier = tf.tensor2d(errors.subarray(0, start * rows), [start, rows]);
+      return tf.matMul(tf.tensor2d(above, [start, width]), earlier, true, false);
+    }),
+  );
+  for (let i = 0; i < current.length; i++) current[i] -= lost[i];
+  return current;
 }
 
-/** Visits all columns of a block. @returns the errors, [end - start, rows] */
+/** Visits all columns of a block, [end - start, rows]. @param errors is filled, of the same shape */
 function solveBlock(
   block: Float32Array,
+  errors: Float32Array,
   rows: number,
   start: number,
   end: number,
   { columns, upper }: Factors,
   rule: ColumnRule,
-): Float32Array {
+): void {
   const width = end - start;
   const inside = upperInside(upper, columns, start, end);
-  const errors = new Float32Array(width * rows);
   const values = new Float64Array(width * PANEL_ROWS);
   const kept = new Float64Array(PANEL_ROWS);
   const step = new Float64Array(STEP * PANEL_ROWS);
@@ -128,7 +138,6 @@ function solveBlock(
       propagateStep(values, step, inside, first, stop, width);
     }
   }
-  return errors;
 }
 
 /** U inside a block, as float64: no conversions in the inner loop. Rows of zeros follow, for the last steps. */

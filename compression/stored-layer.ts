@@ -1,6 +1,7 @@
-import { decodeArrow, encodeArrow } from "../storage/arrow.js";
+import { type ArrowTable, type Column, decodeArrow, encodeArrow } from "../storage/arrow.js";
 import type { MethodSettings } from "../study/methods.js";
-import type { CompressedLayer } from "./method.js";
+import { dequantize } from "./groups.js";
+import type { CompressedLayer, QuantizedLayer } from "./method.js";
 import { packCodes, unpackCodes } from "./packing.js";
 
 export interface StoredLayerDescription {
@@ -14,7 +15,8 @@ export interface StoredLayerDescription {
 
 /**
  * One row an output channel. Quantized: codes packed `bits` a weight (least significant bit first), with the row's scales and
- * zero points; pruned: a bitmap of what is kept and the kept values. Lossless: `decodeLayer` gives `weight` bit for bit.
+ * zero points, and where there are outliers a bitmap of them and their values; pruned: a bitmap of what is kept and the kept values.
+ * Lossless: `decodeLayer` gives `weight` bit for bit.
  */
 export function encodeLayer(layer: CompressedLayer, description: StoredLayerDescription): Uint8Array {
   const { rows, columns } = description;
@@ -26,25 +28,21 @@ export function encodeLayer(layer: CompressedLayer, description: StoredLayerDesc
     damping: String(layer.damping ?? null),
   };
   if (layer.quantized !== undefined) {
-    const { bits, codes, scales, zeros, groups, groupIndex } = layer.quantized;
-    return encodeArrow(
-      "compressed-layer",
-      {
-        codes: { kind: "lists", size: Math.ceil((columns * bits) / 8), values: packCodes(codes, rows, columns, bits) },
-        scales: { kind: "lists", size: groups, values: scales },
-        zeros: { kind: "lists", size: groups, values: zeros },
-      },
-      { ...metadata, encoding: "codes", bits: String(bits), groupIndex: JSON.stringify(Array.from(groupIndex)) },
-    );
+    const { bits, groupIndex } = layer.quantized;
+    const columnsOfCodes = quantizedColumns(layer.quantized, layer.weight, rows, columns);
+    const groups = JSON.stringify(Array.from(groupIndex));
+    return encodeArrow("compressed-layer", columnsOfCodes, {
+      ...metadata,
+      encoding: "codes",
+      bits: String(bits),
+      groupIndex: groups,
+    });
   }
   if (layer.mask !== undefined) {
-    const { values, offsets } = keptValues(layer.weight, layer.mask, rows, columns);
+    const chosen = chosenValues(layer.weight, layer.mask, rows, columns);
     return encodeArrow(
       "compressed-layer",
-      {
-        mask: { kind: "lists", size: Math.ceil(columns / 8), values: packCodes(layer.mask, rows, columns, 1) },
-        values: { kind: "ragged", offsets, values },
-      },
+      { mask: chosen.bitmap, values: chosen.values },
       { ...metadata, encoding: "mask" },
     );
   }
@@ -60,77 +58,90 @@ export function decodeLayer(bytes: Uint8Array, where: string): Float32Array {
   const table = decodeArrow(bytes, where);
   const columns = Number(table.metadata.get("columns"));
   switch (table.metadata.get("encoding")) {
-    case "codes": {
-      const bits = Number(table.metadata.get("bits"));
-      const codes = unpackCodes(table.numbers("codes") as Uint8Array, table.rows, columns, bits);
-      const groupIndex = Int32Array.from(JSON.parse(table.metadata.get("groupIndex") ?? "[]") as number[]);
-      const groups = table.listSize("scales");
-      return dequantize(
-        codes,
-        table.numbers("scales") as Float32Array,
-        table.numbers("zeros") as Float32Array,
-        groupIndex,
-        groups,
-      );
-    }
+    case "codes":
+      return decodeQuantized(table, columns);
     case "mask": {
       const mask = unpackCodes(table.numbers("mask") as Uint8Array, table.rows, columns, 1);
-      return scatter(mask, table.numbers("values") as Float32Array);
+      return spread(mask, table.numbers("values") as Float32Array);
     }
     default:
       return table.numbers("weight") as Float32Array;
   }
 }
 
-/** Stored bits a weight, without the file's own framing. */
-export function storedBits(layer: CompressedLayer): number {
-  if (layer.quantized !== undefined) {
-    const { bits, codes, scales, zeros } = layer.quantized;
-    return codes.length * bits + 32 * (scales.length + zeros.length);
+/** Stored bits, without the file's own framing. */
+export function storedBits({ weight, quantized, mask }: CompressedLayer): number {
+  if (quantized !== undefined) {
+    const { bits, codes, scales, zeros, outliers } = quantized;
+    const exact = outliers === undefined ? 0 : outliers.length + 32 * count(outliers);
+    return codes.length * bits + 32 * (scales.length + zeros.length) + exact;
   }
-  if (layer.mask === undefined) return 32 * layer.weight.length;
-  return layer.mask.length + 32 * layer.mask.reduce((sum, kept) => sum + kept, 0);
+  return mask === undefined ? 32 * weight.length : mask.length + 32 * count(mask);
 }
 
-/** Share of weights that are exactly zero. */
+/** Weights that are exactly zero. */
 export function zeroWeights(weight: Float32Array): number {
   let zeros = 0;
   for (let i = 0; i < weight.length; i++) if (weight[i] === 0) zeros++;
   return zeros;
 }
 
-function dequantize(
-  codes: Uint8Array,
-  scales: Float32Array,
-  zeros: Float32Array,
-  groupIndex: Int32Array,
-  groups: number,
-): Float32Array {
-  const columns = groupIndex.length;
-  const weight = new Float32Array(codes.length);
-  for (let row = 0, i = 0; i < codes.length; row++) {
-    for (let column = 0; column < columns; column++, i++) {
-      const group = row * groups + groupIndex[column];
-      weight[i] = scales[group] * Math.fround(codes[i] - zeros[group]);
-    }
-  }
-  return weight;
+function quantizedColumns(
+  { bits, codes, scales, zeros, groups, outliers }: QuantizedLayer,
+  weight: Float32Array,
+  rows: number,
+  columns: number,
+): Record<string, Column> {
+  const grid: Record<string, Column> = {
+    codes: { kind: "lists", size: Math.ceil((columns * bits) / 8), values: packCodes(codes, rows, columns, bits) },
+    scales: { kind: "lists", size: groups, values: scales },
+    zeros: { kind: "lists", size: groups, values: zeros },
+  };
+  if (outliers === undefined) return grid;
+  const { bitmap, values } = chosenValues(weight, outliers, rows, columns);
+  return { ...grid, outliers: bitmap, values };
 }
 
-function keptValues(weight: Float32Array, mask: Uint8Array, rows: number, columns: number) {
+function decodeQuantized(table: ArrowTable, columns: number): Float32Array {
+  const bits = Number(table.metadata.get("bits"));
+  const packed = (name: string, width: number) =>
+    unpackCodes(table.numbers(name) as Uint8Array, table.rows, columns, width);
+  const layer = {
+    bits,
+    codes: packed("codes", bits),
+    scales: table.numbers("scales") as Float32Array,
+    zeros: table.numbers("zeros") as Float32Array,
+    groupIndex: Int32Array.from(JSON.parse(table.metadata.get("groupIndex") ?? "[]") as number[]),
+    groups: table.listSize("scales"),
+  };
+  if (!table.names.includes("outliers")) return dequantize(layer);
+  const outliers = packed("outliers", 1);
+  return dequantize({ ...layer, outliers }, spread(outliers, table.numbers("values") as Float32Array));
+}
+
+/** A bitmap of the weights marked 1, and their values. */
+function chosenValues(weight: Float32Array, marks: Uint8Array, rows: number, columns: number) {
   const offsets = new Int32Array(rows + 1);
-  const values = new Float32Array(mask.reduce((sum, kept) => sum + kept, 0));
+  const values = new Float32Array(count(marks));
   let next = 0;
   for (let row = 0; row < rows; row++) {
-    for (let i = row * columns; i < (row + 1) * columns; i++) if (mask[i] === 1) values[next++] = weight[i];
+    for (let i = row * columns; i < (row + 1) * columns; i++) if (marks[i] === 1) values[next++] = weight[i];
     offsets[row + 1] = next;
   }
-  return { values, offsets };
+  const bitmap: Column = { kind: "lists", size: Math.ceil(columns / 8), values: packCodes(marks, rows, columns, 1) };
+  return { bitmap, values: { kind: "ragged", offsets, values } as Column };
 }
 
-function scatter(mask: Uint8Array, values: Float32Array): Float32Array {
-  const weight = new Float32Array(mask.length);
+/** Values back in their places, 0 elsewhere. */
+function spread(marks: Uint8Array, values: Float32Array): Float32Array {
+  const weight = new Float32Array(marks.length);
   let next = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] === 1) weight[i] = values[next++];
+  for (let i = 0; i < marks.length; i++) if (marks[i] === 1) weight[i] = values[next++];
   return weight;
+}
+
+function count(marks: Uint8Array): number {
+  let total = 0;
+  for (let i = 0; i < marks.length; i++) total += marks[i];
+  return total;
 }

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model, Weights } from "../models/model.js";
 
-/** Rows of logits at once: [rows, vocabSize] stays small enough that its memory is used again, not asked for anew. */
-const HEAD_ROWS = 128;
+/** Logits at once: 16 MiB of them stay below what the allocator gives back to the system and then asks for anew. */
+const LOGITS = 2 ** 22;
 
 /** A token whose probability is asked for, at a row of the hidden states. */
 export interface Target {
@@ -28,11 +28,11 @@ export async function scoreTargets(
   targets: readonly Target[],
 ): Promise<TokenScore[]> {
   const scores: TokenScore[] = [];
-  for (let start = 0, first = 0; start < hidden.shape[0]; start += HEAD_ROWS) {
-    const end = Math.min(start + HEAD_ROWS, hidden.shape[0]);
-    const next = targets.findIndex(({ row }, i) => i >= first && row >= end);
-    const part = targets.slice(first, next === -1 ? undefined : next);
-    first += part.length;
+  const rows = Math.max(1, Math.floor(LOGITS / model.config.vocabSize));
+  for (let start = 0; start < hidden.shape[0]; start += rows) {
+    const end = Math.min(start + rows, hidden.shape[0]);
+    const part: Target[] = [];
+    for (let i = scores.length; i < targets.length && targets[i].row < end; i++) part.push(targets[i]);
     const { shifted, logSum, best } = tf.tidy(() => scoreRows(model, head, hidden, start, end, part));
     const [differences, logSums, bests] = await Promise.all([shifted.data(), logSum.data(), best.data()]);
     tf.dispose([shifted, logSum, best]);

@@ -43,7 +43,7 @@ function argmax(values: readonly number[]): number {
   return broken === -1 ? values.indexOf(Math.max(...values)) : broken;
 }
 
-export function mean(values: readonly number[]): number {
+function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { TouchstoneError } from "../study/errors.js";
 import { checkoutFolder } from "./home.js";
 import { readJson, writeJson } from "./json-file.js";
 
@@ -18,20 +19,30 @@ export type BundleStamp = z.output<typeof stampSchema>;
 /**
  * Bundles the compiled workflows, unless that was done with the same code and the same packages before: a bundle must be of
  * the exact version of `@temporalio/worker` that loads it.
- * @throws Error of webpack, when the workflows import what workflows can't have
+ * @throws TouchstoneError SetupIncomplete with webpack's words, when the workflows import what workflows can't have
  */
 export async function bundleWorkflows(): Promise<BundleStamp> {
   const sources = await sourcesDigest();
   const known = await readJson(stampPath, stampSchema);
   if (known?.sources === sources && existsSync(bundlePath)) return known;
-  const errors: string[] = [];
+  let said = "";
   // Loading the bundler takes longer than finding that there is nothing to do.
   const { bundleWorkflowCode } = await import("@temporalio/worker");
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(compiled, "workflows", "index.js"),
-    logger: quietLogger((message) => errors.push(message)),
+    logger: errorLogger((message) => {
+      said += message;
+    }),
   }).catch((cause) => {
-    throw new Error(`The workflows can't be bundled:\n${errors.join("\n") || cause}`, { cause });
+    throw new TouchstoneError(
+      "SetupIncomplete",
+      {
+        what: `The workflows can't be bundled:\n${said.slice(Math.max(said.indexOf("ERROR in"), 0)) || cause}\n`,
+        where: "workflows/",
+        todo: "They may import study/ and Temporal's workflow package, and only types of activities.",
+      },
+      { cause },
+    );
   });
   const aside = `${bundlePath}.${process.pid}.partial`;
   await writeFile(aside, code);
@@ -59,7 +70,7 @@ function withoutSourceMap(code: string): string {
 }
 
 /** Webpack tells of its success at length; only what went wrong is of interest. */
-function quietLogger(error: (message: string) => void) {
+function errorLogger(error: (message: string) => void) {
   const silent = () => {};
   return { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error };
 }

@@ -14,7 +14,9 @@ export type TensorSetup = { backend: "native"; folder: string } | { backend: "wa
 
 const TENSORFLOW_VERSION = "2.21.0";
 const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
-const UNPACKED_BYTES = 1.5e9;
+/** While a wheel lies beside what is unpacked of it; CUDA kernels are large. */
+const UNPACKED_BYTES = { "tensorflow-cpu": 1.5e9, tensorflow: 4e9 } as const;
+type Wheel = keyof typeof UNPACKED_BYTES;
 
 const modules = join(checkoutFolder, "node_modules");
 const bindingPackage = join(modules, "@tensorflow", "tfjs-node-gpu");
@@ -79,7 +81,7 @@ export async function probeTensorFlow(): Promise<{ ok: boolean; said: string }> 
 }
 
 /** The release with CUDA kernels where there is a GPU for them. */
-async function wheelName(): Promise<"tensorflow" | "tensorflow-cpu"> {
+async function wheelName(): Promise<Wheel> {
   const gpus = await tryCommand("nvidia-smi", ["--list-gpus"]);
   return gpus?.code === 0 && gpus.stdout.includes("GPU ") ? "tensorflow" : "tensorflow-cpu";
 }
@@ -92,12 +94,13 @@ async function bindingDigest(): Promise<string> {
   return hash.digest("hex").slice(0, 12);
 }
 
-async function build(wheel: string, folder: string, progress: Progress): Promise<void> {
+async function build(wheel: Wheel, folder: string, progress: Progress): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const { bavail, bsize } = await statfs(dirname(folder));
-  if (bavail * bsize < UNPACKED_BYTES) {
+  const needed = UNPACKED_BYTES[wheel];
+  if (bavail * bsize < needed) {
     throw new TouchstoneError("DiskFull", {
-      what: `TensorFlow needs ${UNPACKED_BYTES / 1e9} GB while it is unpacked; ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,
+      what: `TensorFlow needs ${needed / 1e9} GB while it is unpacked; ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,
       where: homePath(),
       todo: "Free some space, or set TOUCHSTONE_HOME to a folder on another disk.",
     });

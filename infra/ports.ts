@@ -1,9 +1,13 @@
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { homePath } from "./home.js";
 import { readJson, writeJson } from "./json-file.js";
 
-/** The ports each service listens on, and where they would be if nothing else were there. */
+/**
+ * The ports each service listens on, and where they would be if nothing else were there: all below those that systems give
+ * to outgoing connections (32,768 and up on Linux), which could be taken at any moment.
+ */
 const preferredPorts = {
   temporal: { grpc: 7233, ui: 8233, metrics: 9233 },
   seaweedfs: {
@@ -16,7 +20,7 @@ const preferredPorts = {
     volume: 9340,
     volumeGrpc: 19340,
     admin: 23646,
-    adminGrpc: 33646,
+    adminGrpc: 13646,
   },
 } as const;
 
@@ -34,16 +38,24 @@ export async function rememberedPorts<S extends ServiceName>(service: S): Promis
 }
 
 /**
- * Ports for a service about to be started: those it had before, as long as they are free, so that addresses stay the
- * same; else the preferred ones or the next free ones above them. Remembered in `services.json`.
+ * Ports for a service about to be started: those it had before, unless others have taken them, so that workers find it again;
+ * else the preferred ones or the next free ones above them. Remembered in `services.json`.
+ * @param patienceSeconds a process that was just killed holds its ports for a moment
  */
-export async function choosePorts<S extends ServiceName>(service: S): Promise<Ports<S>> {
-  const wanted: Record<string, number> = (await rememberedPorts(service)) ?? preferredPorts[service];
+export async function choosePorts<S extends ServiceName>(service: S, patienceSeconds = 5): Promise<Ports<S>> {
+  const before: Record<string, number> | undefined = await rememberedPorts(service);
+  if (before !== undefined) await untilFree(Object.values(before), patienceSeconds);
+  const wanted = before ?? preferredPorts[service];
   const chosen: Record<string, number> = {};
   for (const [name, port] of Object.entries(wanted)) chosen[name] = await freePort(port, Object.values(chosen));
   const all = await readJson(homePath("services.json"), rememberedSchema);
   await writeJson(homePath("services.json"), { ...all, [service]: chosen });
   return chosen as Ports<S>;
+}
+
+async function untilFree(ports: readonly number[], seconds: number): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  for (const port of ports) while (!(await isFree(port)) && Date.now() < deadline) await sleep(50);
 }
 
 async function freePort(from: number, taken: readonly number[]): Promise<number> {

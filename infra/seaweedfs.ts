@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { HeadBucketCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { homePath } from "./home.js";
 import { readJson, writeJson } from "./json-file.js";
-import { clientFor, type StoreEnvironment } from "./object-store.js";
+import { clientFor, type StoreEnvironment, storeState } from "./object-store.js";
 import { type Unpacked, unpackedPackage } from "./packages.js";
 import { choosePorts, type Ports, rememberedPorts } from "./ports.js";
 import { ensureService, startProcess } from "./processes.js";
@@ -108,13 +107,13 @@ async function credentials(): Promise<z.output<typeof credentialsSchema>> {
   return fresh;
 }
 
+/** It answers before it can store anything: only a write says that its parts have found each other. */
 async function isReady(): Promise<boolean> {
   const environment = await seaweedEnvironment();
   if (environment === undefined) return false;
   const client = clientFor(environment);
   try {
-    await client.send(new HeadBucketCommand({ Bucket: BUCKET }));
-    return true;
+    return (await storeState(client, BUCKET)).conditionalWrites;
   } catch {
     return false;
   } finally {

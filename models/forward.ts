@@ -74,13 +74,18 @@ export async function walkBlocks(
 ): Promise<tf.Tensor3D[]> {
   const current = [...hidden];
   for (let index = 0; index < model.config.blocks; index++) {
-    await before(index, current);
-    const weights = toTensors(await model.block(index));
-    for (const [i, chunk] of current.entries()) {
-      current[i] = runBlock(model, weights, chunk);
-      chunk.dispose();
+    try {
+      await before(index, current);
+      const weights = toTensors(await model.block(index));
+      for (const [i, chunk] of current.entries()) {
+        current[i] = runBlock(model, weights, chunk);
+        chunk.dispose();
+      }
+      disposeAll(weights);
+    } catch (error) {
+      tf.dispose(current);
+      throw error;
     }
-    disposeAll(weights);
   }
   return current;
 }
@@ -116,12 +121,13 @@ export async function forwardTokens(
   });
   const head = toTensors(await model.head());
   filled = 0;
-  for (const chunk of last) {
-    const scores = tf.tidy(() => model.architecture.logits(model.config, flatten(chunk), head));
+  // One sequence at a time: logits are the largest tensors of all.
+  for (const sequence of last.flatMap(splitSequences)) {
+    const scores = tf.tidy(() => model.architecture.logits(model.config, sequence, head));
     const values = await scores.data<"float32">();
     logits.set(values, filled);
     filled += values.length;
-    tf.dispose([scores, chunk]);
+    tf.dispose([scores, sequence]);
   }
   disposeAll(head);
   return {
@@ -130,9 +136,11 @@ export async function forwardTokens(
   };
 }
 
-function flatten(hidden: tf.Tensor3D): tf.Tensor2D {
-  const [sequences, tokens, width] = hidden.shape;
-  return tf.reshape(hidden, [sequences * tokens, width]);
+/** [sequences, tokens, width] -> [tokens, width] each; disposes what it was given. */
+function splitSequences(hidden: tf.Tensor3D): tf.Tensor2D[] {
+  const sequences = tf.unstack(hidden) as tf.Tensor2D[];
+  hidden.dispose();
+  return sequences;
 }
 
 function tokenMatrix(sequences: readonly Int32Array[]): tf.Tensor2D {

@@ -11,7 +11,7 @@ import type { Tokenizer } from "./tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
 import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
 
-const CONFIG_FILE = "config.json";
+export const CONFIG_FILE = "config.json";
 
 /**
  * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Names, shapes and types of all weights are

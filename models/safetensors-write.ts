@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { mkdir, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
 import { encodeBfloat16, encodeFloat16 } from "./float16.js";
 import { DTYPE_BYTES } from "./safetensors-header.js";
 
@@ -56,23 +57,29 @@ export async function createSafetensors(
         done += (await file.write(content, done, length, start + place.offset + done)).bytesWritten;
       }
     },
-    close: () => file.close(),
+    close: async () => {
+      await file.sync();
+      await file.close();
+    },
   };
 }
 
-/** Writes a local file of tensors that are all in memory; float32 stays float32. */
+/** Writes a local file of tensors that are all in memory; float32 stays float32. It appears only when it is whole. */
 export async function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, { shape: readonly number[]; data: WritableData }>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const layout = Array.from(tensors, ([name, { shape, data }]) => ({ name, shape, dtype: dtypeOf(data) }));
-  const writer = await createSafetensors(path, layout, metadata);
+  const draft = `${path}.partial`;
+  await mkdir(dirname(path), { recursive: true });
+  const writer = await createSafetensors(draft, layout, metadata);
   try {
     for (const [name, { data }] of tensors) await writer.write(name, data);
   } finally {
     await writer.close();
   }
+  await rename(draft, path);
 }
 
 function dtypeOf(data: WritableData): WritableDtype {

@@ -1,8 +1,11 @@
-import { fileExists, joinUri, readFile } from "../storage/files.js";
-import type { GgufMetadata } from "./gguf-header.js";
+import { fileExists, joinUri, openFile, readFile } from "../storage/files.js";
+import { type GgufMetadata, readGgufHeader } from "./gguf-header.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { ggufTokenizerFiles } from "./tokenizer-gguf.js";
 import { SETTINGS_FILE, TOKENIZER_FILE, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer-json.js";
+
+/** Read by transformers, and by older tools, beside the two that the ids follow from. */
+const OTHER_FILES = ["special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "tokenizer.model"];
 
 /**
  * The tokenizer of a Hugging Face folder, local or `s3://`.
@@ -21,10 +24,24 @@ export async function loadGgufTokenizer(metadata: GgufMetadata, where: string): 
   return tokenizerFromFiles(ggufTokenizerFiles(metadata, where), where);
 }
 
-/** The tokenizer files that a Hugging Face folder has, as they are. */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
+/**
+ * The tokenizer files for a model's copy: those that its folder has, or those made from its GGUF vocabulary. A model without a
+ * tokenizer has none.
+ */
+export async function tokenizerFilesOf(path: string): Promise<TokenizerFiles> {
+  if (!path.endsWith(".gguf")) return readTokenizerFiles(path);
+  const file = await openFile(path);
+  try {
+    const { metadata } = await readGgufHeader(file);
+    return metadata.has("tokenizer.ggml.tokens") ? ggufTokenizerFiles(metadata, path) : new Map();
+  } finally {
+    await file.close();
+  }
+}
+
+async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const files = new Map<string, Uint8Array>();
-  for (const name of [TOKENIZER_FILE, SETTINGS_FILE]) {
+  for (const name of [TOKENIZER_FILE, SETTINGS_FILE, ...OTHER_FILES]) {
     const uri = joinUri(folder, name);
     if (await fileExists(uri)) files.set(name, await readFile(uri));
   }

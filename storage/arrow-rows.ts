@@ -1,9 +1,8 @@
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader } from "apache-arrow";
 import { decompress } from "fzstd";
-import { TouchstoneError } from "../study/errors.js";
-import { emptyFile } from "./decompress.js";
 import { type DataFile, openFile } from "./files.js";
 import { plainFields, plainValue } from "./plain.js";
+import { emptyFile, notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
 
 const MAGIC = "ARROW1";
@@ -17,12 +16,12 @@ export async function* readArrowRows(uri: string, column?: string): AsyncGenerat
     const skip = await checkEnds(file);
     const stream = await file.stream();
     try {
-      yield* readBatches(withoutStart(stream, skip), uri, column);
+      yield* readBatches(withoutStart(stream, skip, uri), uri, column);
     } finally {
       stream.destroy();
     }
   } catch (cause) {
-    throw arrowError(cause, uri);
+    throw notOfFormat("Arrow", cause, uri);
   } finally {
     await file.close();
   }
@@ -49,30 +48,28 @@ async function checkEnds(file: DataFile): Promise<number> {
   if (file.size === 0) throw emptyFile(file.uri);
   if (file.size < FILE_HEADER) throw new RangeError("it is too short");
   const text = new TextDecoder("latin1");
-  const isFile = text.decode(await file.read(0, MAGIC.length)) === MAGIC;
-  const end = await file.read(file.size - MAGIC.length, MAGIC.length);
+  const [start, end] = await Promise.all([0, file.size - MAGIC.length].map((at) => file.read(at, MAGIC.length))).catch(
+    (cause: unknown) => {
+      throw readError(cause, file.uri);
+    },
+  );
+  const isFile = text.decode(start) === MAGIC;
   const complete = isFile ? text.decode(end) === MAGIC : end.subarray(-4).every((byte) => byte === 0);
   if (!complete) throw new RangeError("it has no end mark: it is truncated");
   return isFile ? FILE_HEADER : 0;
 }
 
-async function* withoutStart(bytes: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
+async function* withoutStart(bytes: AsyncIterable<Uint8Array>, count: number, uri: string): AsyncGenerator<Uint8Array> {
   let left = count;
-  for await (const part of bytes) {
-    const skipped = Math.min(left, part.length);
-    left -= skipped;
-    if (part.length > skipped) yield part.subarray(skipped);
+  try {
+    for await (const part of bytes) {
+      const skipped = Math.min(left, part.length);
+      left -= skipped;
+      if (part.length > skipped) yield part.subarray(skipped);
+    }
+  } catch (cause) {
+    throw readError(cause, uri);
   }
-}
-
-function arrowError(cause: unknown, uri: string): unknown {
-  if (cause instanceof TouchstoneError || (cause as { $metadata?: unknown }).$metadata !== undefined) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new TouchstoneError(
-    "InvalidData",
-    { what: `This is not a readable Arrow file: ${message}`, where: uri, todo: "Write or fetch it again." },
-    { cause },
-  );
 }
 
 // A copy, since Arrow lays 8-byte numbers over the bytes and these may start anywhere.

@@ -6,10 +6,9 @@ import {
   parquetSchema,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { TouchstoneError } from "../study/errors.js";
-import { emptyFile } from "./decompress.js";
 import { type DataFile, openFile } from "./files.js";
 import { plainFields } from "./plain.js";
+import { emptyFile, notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
 
 /** Reads by ranges, a row group at a time, and only `column` where it is given. */
@@ -51,24 +50,20 @@ function bufferOf(file: DataFile): AsyncBuffer {
   return {
     byteLength: file.size,
     slice: async (start, end = file.size) => {
-      const bytes = await file.read(start, end - start);
+      const bytes = await file.read(start, end - start).catch((cause: unknown) => {
+        throw readError(cause, file.uri);
+      });
       const { buffer, byteOffset, byteLength } = bytes;
       return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
     },
   };
 }
 
-/** The reader's own exceptions are about the bytes it was given; S3's are left as they are. */
+/** The library's own exceptions are about the bytes it was given. */
 async function attempt<T>(uri: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
-    if (cause instanceof TouchstoneError || (cause as { $metadata?: unknown }).$metadata !== undefined) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new TouchstoneError(
-      "InvalidData",
-      { what: `This is not a readable Parquet file: ${message}`, where: uri, todo: "Fetch it again." },
-      { cause },
-    );
+    throw notOfFormat("Parquet", cause, uri);
   }
 }

@@ -26,7 +26,7 @@ function nativeInverse(matrix: Float32Array, size: number): Float32Array | undef
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = native.binding;
   const type = { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT };
   const flag = (name: string, value: boolean) => ({ name, type: TF_ATTR_BOOL, value });
-  return tf.tidy(() => {
+  const inverse = tf.tidy(() => {
     const symmetric = tf.tensor2d(matrix, [size, size]);
     let lower: tf.Tensor;
     try {
@@ -36,12 +36,19 @@ function nativeInverse(matrix: Float32Array, size: number): Float32Array | undef
       throw error;
     }
     const attributes = [flag("lower", true), flag("adjoint", false), type];
-    const inverse = native.executeSingleOutput("MatrixTriangularSolve", attributes, [lower, tf.eye(size)]);
-    return inverse.dataSync<"float32">();
+    return native.executeSingleOutput("MatrixTriangularSolve", attributes, [lower, tf.eye(size)]);
   });
+  return inverse === undefined ? undefined : takeValues(inverse);
 }
 
-/** The same in typed arrays, for the backends without these operations. Sums are float64. */
+/** A tensor's values; it is disposed. For results of `tf.tidy`, which takes seconds to look through a large typed array for tensors. */
+export function takeValues(tensor: tf.Tensor): Float32Array {
+  const values = tensor.dataSync<"float32">();
+  tensor.dispose();
+  return values;
+}
+
+/** `inverseCholesky` in typed arrays, for the backends without these operations. Sums are float64. */
 export function plainInverse(matrix: Float32Array, size: number): Float32Array | undefined {
   const lower = plainCholesky(matrix, size);
   return lower === undefined ? undefined : invertLower(lower, size);
@@ -86,22 +93,4 @@ function diagonalPositive(matrix: Float32Array, size: number): boolean {
     if (!(value > 0 && value < Number.POSITIVE_INFINITY)) return false;
   }
   return true;
-}
-
-/** [rows, columns] -> [columns, rows], both row-major. Goes by tiles, so that both sides stay in the cache. */
-export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const tile = 32;
-  const result = new Float32Array(matrix.length);
-  for (let top = 0; top < rows; top += tile) {
-    const bottom = Math.min(rows, top + tile);
-    for (let left = 0; left < columns; left += tile) {
-      const right = Math.min(columns, left + tile);
-      for (let row = top; row < bottom; row++) {
-        for (let column = left; column < right; column++) {
-          result[column * rows + row] = matrix[row * columns + column];
-        }
-      }
-    }
-  }
-  return result;
 }

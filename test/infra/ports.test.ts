@@ -15,11 +15,19 @@ test("ports are remembered, and only those that others have taken change", async
 
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(27233, "127.0.0.1", resolve));
-  const moved = await choosePorts("temporal");
+  const moved = await choosePorts("temporal", 0.1);
   other.close();
   assert.ok(moved.grpc > 27233);
   assert.deepEqual({ ...moved, grpc: 0 }, { grpc: 0, ui: 27333, metrics: 27433 });
   assert.deepEqual(await choosePorts("temporal"), moved);
+});
+
+test("a port that its last owner is about to give back is waited for", async () => {
+  await writeJson(homePath("services.json"), { temporal: { grpc: 27243, ui: 27343, metrics: 27443 } });
+  const dying = createServer();
+  await new Promise<void>((resolve) => dying.listen(27243, "127.0.0.1", resolve));
+  setTimeout(() => dying.close(), 200);
+  assert.equal((await choosePorts("temporal")).grpc, 27243);
 });
 
 test("no two ports of a service are the same", async () => {

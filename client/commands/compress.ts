@@ -1,0 +1,92 @@
+import { Command, Option } from "commander";
+import { readCalibration } from "../../calibration/read-calibration.js";
+import { type CompressionReport, compressModel } from "../../compression/compress-model.js";
+import { checkModelSettings } from "../../compression/linears.js";
+import { methodOf } from "../../compression/registry.js";
+import { createProgress } from "../../infra/progress.js";
+import { loadModel } from "../../models/load.js";
+import type { Model } from "../../models/model.js";
+import { createModelFolder, type FolderDtype } from "../../models/write-folder.js";
+import { TouchstoneError } from "../../study/errors.js";
+import type { MethodSettings } from "../../study/methods.js";
+import { loadBackend } from "../../tensor/backend.js";
+import { METHOD_HELP, parseMethod } from "./method-option.js";
+import { printJson } from "./output.js";
+
+interface CompressOptions {
+  method: string;
+  calibration?: string;
+  out: string;
+  dtype: FolderDtype;
+  json?: boolean;
+}
+
+/** `touchstone compress`: a whole model in this process, into a Hugging Face folder; needs no services. */
+export function compressCommand(): Command {
+  return new Command("compress")
+    .description("compress a model block by block into a Hugging Face folder with dense weights")
+    .argument("<model>", "Hugging Face folder or .gguf file, local or s3://")
+    .requiredOption("--method <json>", METHOD_HELP)
+    .option("--calibration <file>", 'calibration set: SET.arrow, or token ids as JSON {"input_ids": [[...], ...]}')
+    .requiredOption("--out <folder>", "where the model goes")
+    .addOption(new Option("--dtype <type>", "type of the weights").choices(["F32", "F16", "BF16"]).default("F32"))
+    .option("--json", "print one JSON document")
+    .action(async (path: string, options: CompressOptions) => {
+      const report = await compress(path, parseMethod(options.method), options);
+      if (options.json) printJson(report);
+      else process.stdout.write(renderReport(report, options.out));
+    });
+}
+
+async function compress(path: string, settings: MethodSettings, options: CompressOptions): Promise<CompressionReport> {
+  const sequences = await calibrationFor(settings, options.calibration);
+  const model = await loadModel(path);
+  try {
+    checkModelSettings(model, settings);
+    await loadBackend();
+    return await compressInto(model, sequences, settings, options);
+  } finally {
+    await model.close();
+  }
+}
+
+/** Methods without data need no set; one that is given is checked all the same. */
+async function calibrationFor({ method }: MethodSettings, path: string | undefined): Promise<Int32Array[]> {
+  if (path !== undefined) return readCalibration(path);
+  if (methodOf(method).statistics === "none") return [];
+  throw new TouchstoneError("InvalidSettings", {
+    what: `Method ${method} needs a calibration set`,
+    where: "--calibration",
+    todo: "Draw one with `touchstone sample`.",
+  });
+}
+
+async function compressInto(
+  model: Model,
+  sequences: readonly Int32Array[],
+  settings: MethodSettings,
+  { out, dtype }: CompressOptions,
+): Promise<CompressionReport> {
+  const folder = await createModelFolder(model, out, { dtype });
+  try {
+    const report = await createProgress().step(`compress ${model.path} with ${settings.method}`, (progress) =>
+      compressModel(model, sequences, settings, folder, progress),
+    );
+    const started = performance.now();
+    await folder.finish();
+    const seconds = (performance.now() - started) / 1000;
+    report.phases.write += seconds;
+    return { ...report, seconds: report.seconds + seconds };
+  } catch (error) {
+    await folder.discard();
+    throw error;
+  }
+}
+
+function renderReport({ seconds, phases, blocks }: CompressionReport, out: string): string {
+  const parts = Object.entries(phases).map(([phase, spent]) => `${phase} ${spent.toFixed(1)}`);
+  const layers = blocks.flatMap((block) => block.layers);
+  const errors = layers.flatMap(({ error }) => (error === null ? [] : [error]));
+  const total = errors.length === 0 ? "" : `error ${errors.reduce((sum, error) => sum + error, 0).toPrecision(6)}\n`;
+  return `${layers.length} linears of ${blocks.length} blocks in ${seconds.toFixed(1)} s (${parts.join(", ")})\n${total}${out}\n`;
+}

@@ -1,0 +1,108 @@
+import type { Model } from "../models/model.js";
+import type { Tokenizer } from "../models/tokenizer.js";
+import { TouchstoneError } from "../study/errors.js";
+import { toFigure } from "../study/figures.js";
+import type { Evaluation } from "../study/results.js";
+import { standardError } from "./metrics.js";
+import { type AddBos, encodeText } from "./requests.js";
+import type { RequestScore } from "./samples.js";
+import { type ScoreOptions, type SequenceScore, scoreSequences } from "./score.js";
+
+export interface TokenPerplexity {
+  /** exp of the mean negative log-likelihood of a predicted token. */
+  perplexity: number;
+  /** Predicted tokens: one fewer than it has, of each window. */
+  tokens: number;
+  /** Of each window: summed over its predicted tokens, natural logarithm. */
+  negativeLogLikelihoods: Float64Array;
+}
+
+/**
+ * A text as windows of `length` tokens, cut from one stream of tokens: BOS, if any, stands at the stream's start only. The tail
+ * that fills no window is dropped.
+ * @param limit windows at most, from the beginning; null: all
+ * @throws TouchstoneError InvalidData for a text shorter than one window
+ */
+export function textWindows(
+  text: string,
+  tokenizer: Tokenizer,
+  length: number,
+  limit: number | null,
+  { addBos = "auto", where = "the text" }: { addBos?: AddBos; where?: string } = {},
+): Int32Array[] {
+  const stream = encodeText(tokenizer, text, addBos);
+  const windows = Math.min(Math.floor(stream.length / length), limit ?? Number.POSITIVE_INFINITY);
+  if (windows < 1) {
+    throw new TouchstoneError("InvalidData", {
+      what: `The text has ${stream.length} tokens, less than one window of ${length}`,
+      where,
+      todo: "Give a longer text or shorter windows.",
+    });
+  }
+  return Array.from({ length: windows }, (_, i) => stream.subarray(i * length, (i + 1) * length));
+}
+
+/**
+ * Token perplexity as the compression papers report it (e.g. Frantar et al. 2022, arXiv 2210.17323, section 5): each window is
+ * scored alone, and the mean is over all predicted tokens.
+ * @param windows at least two tokens each
+ * @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary
+ */
+export async function tokenPerplexity(
+  model: Model,
+  windows: readonly Int32Array[],
+  options: ScoreOptions = {},
+): Promise<TokenPerplexity> {
+  return summarize(windows, await scoreWindows(model, windows, options));
+}
+
+export interface PerplexityOptions extends ScoreOptions {
+  /** Names the text in the results. */
+  id: string;
+  /** Tokens a window. */
+  length: number;
+  /** Windows at most; null: all. */
+  limit: number | null;
+  addBos?: AddBos;
+  /** The text's file, for messages. */
+  where?: string;
+}
+
+/** The token perplexity of a text, as an evaluation and one sample a window. @throws as textWindows and tokenPerplexity */
+export async function evaluatePerplexity(
+  model: Model,
+  tokenizer: Tokenizer,
+  text: string,
+  { id, length, limit, addBos, where, ...options }: PerplexityOptions,
+): Promise<{ evaluation: Evaluation; samples: RequestScore[] }> {
+  const windows = textWindows(text, tokenizer, length, limit, { addBos, where });
+  const scores = await scoreWindows(model, windows, options);
+  const { perplexity, tokens, negativeLogLikelihoods } = summarize(windows, scores);
+  // Windows are of one length, so the mean over them is that over tokens; the error is by the delta method.
+  const perToken = Array.from(negativeLogLikelihoods, (sum, i) => sum / (windows[i].length - 1));
+  return {
+    evaluation: {
+      id,
+      kind: "perplexity",
+      metrics: { perplexity: toFigure(perplexity) },
+      standardErrors: windows.length < 2 ? {} : { perplexity: toFigure(perplexity * standardError(perToken)) },
+      count: tokens,
+    },
+    samples: scores.map((score, record) => ({ task: id, record, choice: 0, ...score })),
+  };
+}
+
+function scoreWindows(model: Model, windows: readonly Int32Array[], options: ScoreOptions): Promise<SequenceScore[]> {
+  return scoreSequences(
+    model,
+    windows.map((tokens) => ({ tokens, from: 1 })),
+    options,
+  );
+}
+
+function summarize(windows: readonly Int32Array[], scores: readonly SequenceScore[]): TokenPerplexity {
+  const negativeLogLikelihoods = Float64Array.from(scores, ({ loglikelihood }) => -loglikelihood);
+  const tokens = windows.reduce((sum, { length }) => sum + length - 1, 0);
+  const total = negativeLogLikelihoods.reduce((sum, value) => sum + value, 0);
+  return { perplexity: Math.exp(total / tokens), tokens, negativeLogLikelihoods };
+}

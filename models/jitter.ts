@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { identity } from "../storage/identity.js";
+import type { HostTensor, HostWeights, Model } from "./model.js";
+
+/** Standard deviation of the noise, relative to each weight: what another order of additions may do (evaluation.md, noise floor). */
+const RELATIVE_NOISE = 1e-6;
+
+/**
+ * The model with every weight multiplied by 1 + 1e-6 * standard normal noise. The noise of a weight depends on the seed and on its
+ * name alone, so that it is the same however often and in whatever order weights are read; tied weights stay equal.
+ */
+export function jitteredModel(model: Model, seed: number): Model {
+  const { architecture } = model;
+  const jittered = (weights: HostWeights, fullName = (name: string) => name): HostWeights =>
+    new Map(Array.from(weights, ([name, tensor]) => [name, jitter(tensor, seed, fullName(name))]));
+  return {
+    ...model,
+    digest: identity({ model: model.digest, jitter: seed }),
+    embedding: async () => jittered(await model.embedding()),
+    block: async (index) => jittered(await model.block(index), (name) => architecture.blockWeightName(index, name)),
+    head: async () => jittered(await model.head()),
+  };
+}
+
+function jitter({ shape, data }: HostTensor, seed: number, name: string): HostTensor {
+  const normal = normalValues(seed, name);
+  return { shape, data: data.map((weight) => weight * (1 + RELATIVE_NOISE * normal())) };
+}
+
+/** Standard normal values, two from each pair of uniform ones (Box & Muller 1958). */
+function normalValues(seed: number, name: string): () => number {
+  const hash = createHash("sha256").update(`${seed}/${name}`).digest();
+  const generator = xoroshiro128plusFromState([0, 4, 8, 12].map((offset) => hash.readInt32LE(offset)));
+  let kept: number | undefined;
+  return () => {
+    if (kept !== undefined) {
+      const value = kept;
+      kept = undefined;
+      return value;
+    }
+    // From 1 down to above 0: the logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log(1 - uniformFloat32(generator)));
+    const angle = 2 * Math.PI * uniformFloat32(generator);
+    kept = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+}

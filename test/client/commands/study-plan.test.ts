@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, mock, test } from "node:test";
+import { formatCount } from "../../../client/commands/output.js";
+import { studyPlanCommand } from "../../../client/commands/study-plan.js";
+import type { StudySpecInput } from "../../../study/spec.js";
+import { exampleInput } from "../../study/example.js";
+
+const folder = mkdtempSync(join(tmpdir(), "touchstone-plan-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The command's standard output. */
+async function plan(changes: Partial<StudySpecInput>, ...options: string[]): Promise<string> {
+  const file = join(folder, "spec.json");
+  writeFileSync(file, JSON.stringify(exampleInput({ models: [{ id: "llama-7b", path: "/nowhere" }], ...changes })));
+  let printed = "";
+  const write = mock.method(process.stdout, "write", (text: string) => {
+    printed += text;
+    return true;
+  });
+  try {
+    await studyPlanCommand().parseAsync([file, ...options], { from: "user" });
+  } finally {
+    write.mock.restore();
+  }
+  return printed;
+}
+
+test("with --json standard output is one document", async () => {
+  const price = JSON.parse(await plan({}, "--json"));
+  assert.equal(price.name, "example");
+  assert.equal(price.total.cells, 1 + 3 * 2 * 2 * 3);
+  assert.equal(price.total.hours, null);
+  assert.ok(price.assumptions.some((text: string) => text.includes("llama-7b")));
+});
+
+test("a measured rate gives hours", async () => {
+  const [slow, fast] = [10, 20].map((rate) => plan({}, "--json", "--rate", String(rate)));
+  const [hours, half] = [JSON.parse(await slow).total.hours, JSON.parse(await fast).total.hours];
+  assert.ok(hours > 0);
+  assert.equal(half, hours / 2);
+  assert.match(await plan({}, "--rate", "10"), /hours$/m);
+});
+
+test("records and texts that can be reached are counted", async () => {
+  const records = Array.from({ length: 5 }, () => ({
+    goal: "g".repeat(40),
+    sol1: "a".repeat(20),
+    sol2: "b".repeat(20),
+    label: 0,
+  }));
+  writeFileSync(join(folder, "piqa.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  writeFileSync(join(folder, "text.txt"), "t".repeat(4 * 1000));
+  const evaluation = {
+    tasks: ["piqa"],
+    data: folder,
+    limit: 3,
+    perplexity: [{ id: "text", path: join(folder, "text.txt"), length: 100, limit: 6 }],
+  };
+  const price = JSON.parse(await plan({ evaluation }, "--json"));
+  // Three records of 80 characters, at four a token; six windows of 100 tokens.
+  assert.equal(price.total.forwardTokens.evaluation, price.total.cells * (60 + 600));
+});
+
+for (const [title, changes, name] of [
+  ["a task that doesn't exist", { evaluation: { tasks: ["pika"], data: folder } }, "UnknownTask"],
+  ["a model of unknown size", { models: [{ id: "mystery", path: "/nowhere" }] }, "UnknownModel"],
+] as const) {
+  test(`${title} is an error`, async () => {
+    await assert.rejects(plan(changes as unknown as Partial<StudySpecInput>), { name });
+  });
+}
+
+test("counts are short", () => {
+  assert.deepEqual([0, 999, 1500, 39_300_000, 1.52e9, 2e12].map(formatCount), [
+    "0",
+    "999",
+    "1.50 k",
+    "39.3 M",
+    "1.52 G",
+    "2.00 T",
+  ]);
+});

@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { ApplicationFailure } from "@temporalio/activity";
+import { type Client, WorkflowFailedError } from "@temporalio/client";
+import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
+import { TestWorkflowEnvironment } from "@temporalio/testing";
+import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
+import { bundlePath, bundleWorkflows } from "../../infra/bundle-workflows.js";
+import { silentProgress } from "../../infra/progress.js";
+import { temporalBinary } from "../../infra/temporal.js";
+import { cellName, taskQueues } from "../../study/names.js";
+import type { StudyProgress, SweepProgress } from "../../study/progress.js";
+import type { CellCoordinates } from "../../study/results.js";
+import { searchAttributes } from "../../study/search-attributes.js";
+
+// The workflows on a real server, with activities that only say that they were called.
+
+let environment: TestWorkflowEnvironment;
+
+before(async () => {
+  Runtime.install({ logger: new DefaultLogger("ERROR") });
+  await bundleWorkflows();
+  environment = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: "existing-path", path: await temporalBinary(silentProgress) },
+      searchAttributes: Object.entries(searchAttributes).map(([name, type]) =>
+        type === "Int"
+          ? defineSearchAttributeKey(name, SearchAttributeType.INT)
+          : defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+      ),
+      extraArgs: ["--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=40"],
+    },
+  });
+});
+
+after(() => environment?.teardown());
+
+const BLOCKS = 3;
+
+/** What the stubs were asked to do, and what they shall do. */
+interface Stage {
+  calls: string[];
+  finished: Set<string>;
+  /** Cells whose compression fails. */
+  poisoned: Set<string>;
+  mostAtOnce: number;
+  blockMs: number;
+}
+
+function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
+  let atOnce = 0;
+  const study = { name, bucket: "b", prefix: "", plan: "p" };
+  const evaluations = [{ kind: "task" as const, id: "piqa" }];
+  return {
+    planStudy: async () => ({ study, models: [{ id: "m", cells: cells.length }], sources: ["s"], window: 2 }),
+    sampleSource: async () => ({ sets: 1 }),
+    planSweep: async () => ({
+      total: cells.length,
+      blocks: BLOCKS,
+      evaluations,
+      pending: cells.filter((cell) => !stage.finished.has(cellName(cell))),
+    }),
+    embedCalibration: async () => ({ key: null }),
+    compressBlock: async ({ cell, block }: { cell: CellCoordinates; block: number }) => {
+      stage.calls.push(`${cellName(cell)} ${block}`);
+      stage.mostAtOnce = Math.max(stage.mostAtOnce, ++atOnce);
+      await new Promise((resolve) => setTimeout(resolve, stage.blockMs));
+      atOnce--;
+      if (stage.poisoned.has(cellName(cell)))
+        throw ApplicationFailure.create({ type: "NumericalError", message: "NaN in q_proj", nonRetryable: true });
+      return { reused: false, error: 1 };
+    },
+    evaluate: async ({ cell }: { cell: CellCoordinates }) => {
+      stage.calls.push(`${cellName(cell)} evaluate`);
+      return { reused: false };
+    },
+    finishCell: async ({ cell }: { cell: CellCoordinates }) => {
+      stage.finished.add(cellName(cell));
+      return {};
+    },
+    recordFailure: async ({ failure }: { failure: CellCoordinates & { errorType: string } }) => {
+      stage.calls.push(`${cellName(failure)} failed with ${failure.errorType}`);
+    },
+    reportStudy: async () => {
+      const failed = cells.length - stage.finished.size;
+      return { report: "s3://b/report.html", cells: stage.finished.size, failed, summary: "table" };
+    },
+  };
+}
+
+function makeCells(count: number): CellCoordinates[] {
+  const method = { method: "rtn", bits: 4, groupSize: 128, symmetric: false, mse: false } as const;
+  return Array.from({ length: count }, (_, set) => {
+    return { model: "m", method, methodLabel: "rtn", source: "s", size: 8, set, noise: null };
+  });
+}
+
+function newStage(): Stage {
+  return { calls: [], finished: new Set(), poisoned: new Set(), mostAtOnce: 0, blockMs: 5 };
+}
+
+async function withWorkers<T>(activities: object, work: (client: Client) => Promise<T>): Promise<T> {
+  const { nativeConnection: connection, namespace } = environment;
+  const common = { connection, namespace, activities };
+  const workflows = await Worker.create({
+    ...common,
+    taskQueue: taskQueues.orchestration,
+    workflowBundle: { codePath: bundlePath },
+  });
+  const compute = await Worker.create({ ...common, taskQueue: taskQueues.compute });
+  return workflows.runUntil(compute.runUntil(() => work(environment.client)));
+}
+
+function start(client: Client, name: string) {
+  const options = { workflowId: `study/${name}`, taskQueue: taskQueues.orchestration, args: [{ name }] };
+  return client.workflow.start("study", options);
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail("the condition has not come true in 20 seconds");
+}
+
+test("every cell is compressed block by block, evaluated once, and no more than the window run at once", async () => {
+  const cells = makeCells(5);
+  const stage = newStage();
+  await withWorkers(stubs("all", cells, stage), async (client) => {
+    const handle = await start(client, "all");
+    const result = await handle.result();
+    assert.deepEqual(result, { name: "all", cells: 5, failed: 0, report: "s3://b/report.html", summary: "table" });
+    const progress = await handle.query<StudyProgress>("progress");
+    assert.deepEqual(
+      { phase: progress.phase, total: progress.total, done: progress.done, failed: progress.failed },
+      { phase: "done", total: 5, done: 5, failed: 0 },
+    );
+  });
+  for (const cell of cells.map(cellName)) {
+    const own = stage.calls.filter((call) => call.startsWith(`${cell} `));
+    assert.deepEqual(own, [`${cell} 0`, `${cell} 1`, `${cell} 2`, `${cell} evaluate`]);
+  }
+  assert.ok(stage.mostAtOnce <= 2);
+});
+
+test("a sweep that continues as new computes every cell exactly once", async () => {
+  const cells = makeCells(30);
+  const stage = newStage();
+  await withWorkers(stubs("long", cells, stage), async (client) => {
+    await (await start(client, "long")).result();
+    const sweep = await client.workflow.getHandle("study/long/m/m").describe();
+    assert.ok(sweep.raw.workflowExecutionInfo?.firstRunId !== sweep.runId, "the sweep went through several runs");
+  });
+  assert.equal(stage.calls.length, 30 * (BLOCKS + 1));
+  assert.equal(new Set(stage.calls).size, stage.calls.length);
+});
+
+test("a poisoned cell is recorded, stops no other, and fails the study by name at its end; starting again tries it alone", async () => {
+  const cells = makeCells(4);
+  const stage = newStage();
+  const bad = cellName(cells[1]);
+  stage.poisoned.add(bad);
+  await withWorkers(stubs("poison", cells, stage), async (client) => {
+    const handle = await start(client, "poison");
+    await assert.rejects(handle.result(), (error: unknown) => {
+      assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+      assert.equal(error.cause.type, "StudyIncomplete");
+      return true;
+    });
+    assert.ok(stage.calls.includes(`${bad} failed with NumericalError`));
+    assert.equal(stage.finished.size, 3);
+
+    stage.calls.length = 0;
+    stage.poisoned.clear();
+    await (await start(client, "poison")).result();
+    assert.deepEqual(stage.calls, [`${bad} 0`, `${bad} 1`, `${bad} 2`, `${bad} evaluate`]);
+  });
+});
+
+test("a running study tries its failed cells again on request", async () => {
+  const cells = makeCells(3);
+  const stage = { ...newStage(), blockMs: 300 };
+  const bad = cellName(cells[0]);
+  stage.poisoned.add(bad);
+  await withWorkers(stubs("retried", cells, stage), async (client) => {
+    const handle = await start(client, "retried");
+    await until(() => stage.calls.includes(`${bad} failed with NumericalError`));
+    stage.poisoned.clear();
+    await until(async () => (await handle.query<StudyProgress>("progress")).failed === 1);
+    assert.equal(await handle.executeUpdate("retryFailed"), 1);
+    assert.equal(((await handle.result()) as { failed: number }).failed, 0);
+  });
+});
+
+test("a paused study finishes what runs and starts nothing until it is resumed", async () => {
+  const cells = makeCells(4);
+  const stage = { ...newStage(), blockMs: 200 };
+  await withWorkers(stubs("paused", cells, stage), async (client) => {
+    const handle = await start(client, "paused");
+    await until(() => stage.calls.length >= 2);
+    await handle.executeUpdate("pause");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const before = stage.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal(stage.calls.length, before);
+    const sweep = await client.workflow.getHandle("study/paused/m/m").query<SweepProgress>("progress");
+    assert.equal(sweep.paused, true);
+    await handle.executeUpdate("resume");
+    await handle.result();
+    assert.equal(stage.finished.size, 4);
+  });
+});
+
+test("a cancelled study ends with its cells, and goes on where it was when it is started again", async () => {
+  const cells = makeCells(4);
+  const stage = { ...newStage(), blockMs: 200 };
+  await withWorkers(stubs("cancelled", cells, stage), async (client) => {
+    const handle = await start(client, "cancelled");
+    await until(() => stage.finished.size >= 1);
+    await handle.cancel();
+    await assert.rejects(handle.result());
+    const done = stage.finished.size;
+    assert.ok(done < 4);
+    stage.calls.length = 0;
+    await (await start(client, "cancelled")).result();
+    assert.equal(stage.finished.size, 4);
+    assert.equal(stage.calls.filter((call) => call.endsWith("evaluate")).length, 4 - done);
+  });
+});
+
+test("what planning finds fails the study under its own name", async () => {
+  const stage = newStage();
+  const planStudy = async () => {
+    throw ApplicationFailure.create({ type: "UnknownTask", message: "there is no task piqqa", nonRetryable: true });
+  };
+  await withWorkers({ ...stubs("bad", [], stage), planStudy }, async (client) => {
+    await assert.rejects((await start(client, "bad")).result(), (error: unknown) => {
+      assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+      assert.deepEqual([error.cause.type, error.cause.message], ["UnknownTask", "there is no task piqqa"]);
+      return true;
+    });
+  });
+});
