@@ -4,8 +4,8 @@ import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations, encodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
-import type { CellTask } from "./cell-task.js";
 import { readCalibrationSet } from "./calibration-of.js";
+import type { CellTask } from "./cell-task.js";
 import { compressedWeights } from "./compressed-weights.js";
 import { activationsDerivation } from "./derivations.js";
 import type { Activations } from "./process-state.js";
@@ -20,7 +20,12 @@ export function activationsKey({ plan, cell, calibration }: CellTask, block: num
  * A block's inputs: from memory, from the store, or computed forward from the last block boundary that one of them has,
  * through blocks that are compressed already. All three give the same bits. The caller disposes them.
  */
-export async function blockInputs(task: CellTask, model: Model, block: number, context: StepContext): Promise<Activations> {
+export async function blockInputs(
+  task: CellTask,
+  model: Model,
+  block: number,
+  context: StepContext,
+): Promise<Activations> {
   const { activations } = context.state;
   const key = activationsKey(task, block);
   // The embedding serves every method; what comes after a compressed block serves this cell alone.

@@ -2,9 +2,9 @@ import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import { TouchstoneError } from "../study/errors.js";
 import { evaluationsOf, type StudyPlan, type StudyRef } from "../study/plan.js";
 import type { CellCoordinates, CellResult, FailedCell } from "../study/results.js";
+import type { BlockFacts } from "./block-facts.js";
 import { findCalibration } from "./calibration-of.js";
 import { type CellRef, cellTask } from "./cell-task.js";
-import type { BlockFacts } from "./compress-block.js";
 import { findBlock } from "./compressed-weights.js";
 import { cellDerivation, evaluationDerivation } from "./derivations.js";
 import type { EvaluationFacts } from "./evaluate.js";
@@ -68,7 +68,12 @@ function failureKey({ name }: StudyRef, cell: CellCoordinates): string {
   return `v1/study/${name}/failures/${file}.json`;
 }
 
-async function readEvaluations(plan: StudyPlan, checkpoints: Checkpoints, cell: CellCoordinates, digest: string | null) {
+async function readEvaluations(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
+  cell: CellCoordinates,
+  digest: string | null,
+) {
   const read = async (evaluation: ReturnType<typeof evaluationsOf>[number]) => {
     const derivation = evaluationDerivation(plan, cell, digest, evaluation);
     const manifest = await checkpoints.find<EvaluationFacts>("evaluation", derivation);

@@ -3,23 +3,12 @@ import { compressBlock as compress, type SolvedBlock, type SolvedLayer } from ".
 import { encodeLayer, storedBits, zeroWeights } from "../compression/stored-layer.js";
 import type { MethodSettings } from "../study/methods.js";
 import { activationInterval } from "../study/spec.js";
-import type { Activations } from "./process-state.js";
+import type { BlockFacts } from "./block-facts.js";
 import { activationsKey, blockInputs, removeActivations, storeActivations } from "./block-inputs.js";
 import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
 import { blockDerivation, usesActivations } from "./derivations.js";
+import type { Activations } from "./process-state.js";
 import type { StepContext } from "./step.js";
-
-/** What a compressed block's manifest says besides its layers. */
-export interface BlockFacts {
-  weights: number;
-  /** As stored. */
-  bits: number;
-  zeros: number;
-  /** Sum over the layers, where the method has H. */
-  error: number | null;
-  layers: readonly { name: string; error: number | null; damping: number | null }[];
-  seconds: { read: number; capture: number; solve: number; forward: number };
-}
 
 export interface BlockResult {
   /** It was in the store already. */
@@ -43,9 +32,7 @@ export async function compressBlock(
   if (found !== undefined) return { reused: true, error: found.facts.error };
 
   const { solved, facts, isLast } = await solve(task, settings, block, context);
-  const objects = Object.fromEntries(
-    solved.layers.map((layer) => [layer.name, encodeLayer(layer.compressed, { ...layer, settings })]),
-  );
+  const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings)]));
   context.signal.throwIfAborted();
   const keep = boundary(task, block + 1, isLast);
   if (keep) await storeActivations(task, block + 1, solved.outputs);
@@ -71,6 +58,10 @@ async function solve(task: CellTask, settings: MethodSettings, block: number, co
   } finally {
     tf.dispose([...inputs]);
   }
+}
+
+function encode({ compressed, tensor, rows, columns, error }: SolvedLayer, settings: MethodSettings): Uint8Array {
+  return encodeLayer(compressed, { name: tensor, rows, columns, error, settings });
 }
 
 function describe({ layers, seconds }: SolvedBlock, read: number): BlockFacts {

@@ -1,11 +1,11 @@
-import { decodeLayer } from "../compression/stored-layer.js";
 import { withCompressedBlocks } from "../compression/replace.js";
+import { decodeLayer } from "../compression/stored-layer.js";
 import type { HostWeights, Model } from "../models/model.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
+import type { BlockFacts } from "./block-facts.js";
 import type { CellTask } from "./cell-task.js";
-import type { BlockFacts } from "./compress-block.js";
 import { blockDerivation } from "./derivations.js";
 import type { StepContext } from "./step.js";
 

@@ -1,9 +1,15 @@
 import { contaminatedRecords } from "../calibration/contamination.js";
-import { readTaskRecords, recordTexts } from "../evaluation/records.js";
+import { type Request, requestsOf } from "../evaluation/question.js";
+import { readTaskRecords } from "../evaluation/records.js";
+import { taskOf } from "../evaluation/registry.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { StudyResults } from "../study/results.js";
 import { findCalibration, readCalibrationSet } from "./calibration-of.js";
 import type { StepContext } from "./step.js";
+
+function textOf({ context, continuation }: Request): string {
+  return context + continuation;
+}
 
 /** Evaluation records that stand in the first model's calibration sets of the largest size. */
 export async function findContamination(
@@ -16,8 +22,11 @@ export async function findContamination(
   const tokenizer = await (await context.state.model(plan, id, null)).tokenizer();
   const records = await Promise.all(
     spec.evaluation.tasks.map(async (task) => {
-      const rows = await readTaskRecords(plan.tasks[task].records.uri, task);
-      return { task, texts: recordTexts(rows.slice(0, spec.evaluation.limit ?? rows.length)) };
+      const { records: rows, where } = await readTaskRecords(spec.evaluation.data ?? "", task);
+      const questions = taskOf(task)
+        .questions(rows, where)
+        .slice(0, spec.evaluation.limit ?? undefined);
+      return { task, texts: questions.map((question) => requestsOf(question).map(textOf).join("\n")) };
     }),
   );
   const found: StudyResults["contamination"][number][] = [];

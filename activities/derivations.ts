@@ -26,8 +26,7 @@ export function activationsDerivation(
   calibrationDigest: string,
   block: number,
 ) {
-  if (block > 0)
-    return { ...blockDerivation(plan, cell, calibrationDigest, block - 1), step: "activations" };
+  if (block > 0) return { ...blockDerivation(plan, cell, calibrationDigest, block - 1), step: "activations" };
   const { environment, models } = plan;
   return {
     step: "embedding",

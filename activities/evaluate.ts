@@ -1,14 +1,15 @@
+import { evaluateTask } from "../evaluation/evaluate.js";
 import { evaluatePerplexity } from "../evaluation/perplexity.js";
+import { readPerplexityText } from "../evaluation/perplexity-text.js";
 import { readTaskRecords } from "../evaluation/records.js";
 import { encodeSamples } from "../evaluation/samples.js";
-import { evaluateTask } from "../evaluation/evaluate-task.js";
 import type { Model } from "../models/model.js";
-import { readFile } from "../storage/files.js";
 import type { EvaluationName, StudyPlan } from "../study/plan.js";
 import type { Evaluation } from "../study/results.js";
 import { type CellRef, cellTask } from "./cell-task.js";
 import { compressedModel } from "./compressed-weights.js";
 import { evaluationDerivation, perplexityOf } from "./derivations.js";
+import { requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
 
 /** What an evaluation's manifest says; every request's log-likelihood is in its object `samples`. */
@@ -51,12 +52,15 @@ async function score(plan: StudyPlan, { kind, id }: EvaluationName, model: Model
     report({ stage: `evaluating ${id}`, done, total });
   };
   if (kind === "task") {
-    const { uri } = plan.tasks[id].records;
-    const { limit, addBos } = plan.spec.evaluation;
-    const records = await readTaskRecords(uri, id);
-    return evaluateTask(model, tokenizer, id, records, { limit, addBos, where: uri, onProgress });
+    const { records: file } = plan.tasks[id];
+    const { limit, addBos, data = "" } = plan.spec.evaluation;
+    await requireUnchanged(file);
+    const { records, where } = await readTaskRecords(data, id);
+    return evaluateTask(model, tokenizer, id, records, { limit, addBos, where, onProgress });
   }
   const { length, limit } = perplexityOf(plan, id);
-  const text = new TextDecoder().decode(await readFile(plan.perplexity[id].uri));
-  return evaluatePerplexity(model, tokenizer, { id, text, length, limit, onProgress });
+  const file = plan.perplexity[id];
+  await requireUnchanged(file);
+  const text = await readPerplexityText(file.uri);
+  return evaluatePerplexity(model, tokenizer, text, { id, length, limit, where: file.uri, onProgress });
 }

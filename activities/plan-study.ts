@@ -1,10 +1,10 @@
-import { methodOf } from "../compression/registry.js";
-import { findTaskRecords, readTaskRecords } from "../evaluation/records.js";
+import { sourceFiles } from "../calibration/documents.js";
+import { checkModelSettings } from "../compression/linears.js";
+import { readTaskRecords } from "../evaluation/records.js";
 import { taskOf } from "../evaluation/registry.js";
 import { fileDigest } from "../models/digest.js";
 import { loadModel } from "../models/load.js";
-import type { Model } from "../models/model.js";
-import { listFiles, openFile } from "../storage/files.js";
+import { openFile } from "../storage/files.js";
 import { identity } from "../storage/identity.js";
 import { type ObjectStore, openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
@@ -85,7 +85,7 @@ function differingKeys(first: unknown, second: unknown): string[] {
 async function planModel(path: string, spec: StudySpec): Promise<PlannedModel> {
   const model = await loadModel(path);
   try {
-    checkSettings(model, spec);
+    for (const settings of spec.methods) checkModelSettings(model, settings);
     const tokenizer = await model.tokenizer();
     if (tokenizer.vocabSize > model.config.vocabSize) {
       throw new TouchstoneError("TokenizerMismatch", {
@@ -100,35 +100,16 @@ async function planModel(path: string, spec: StudySpec): Promise<PlannedModel> {
   }
 }
 
-/** Every method on every shape of linear that it will meet. */
-function checkSettings({ architecture, config, path }: Model, spec: StudySpec): void {
-  const shapes = architecture.blockShapes(config);
-  const linears = architecture.stages(config, 2).flatMap((stage) => stage.linears);
-  for (const settings of spec.methods) {
-    for (const name of linears) {
-      const [rows, columns] = shapes.get(name) ?? [];
-      methodOf(settings.method).checkSettings({ name: `${path}, ${name}`, rows, columns }, settings);
-    }
-  }
-}
-
 async function planSource(path: string): Promise<PlannedFile[]> {
-  const uris = await listFiles(path);
-  if (uris.length === 0) {
-    throw new TouchstoneError("InvalidData", {
-      what: "There are no such files",
-      where: path,
-      todo: "Check sources[].path in the specification.",
-    });
-  }
-  return Promise.all(uris.map(versionOf));
+  return Promise.all((await sourceFiles(path)).map(versionOf));
 }
 
 async function planTask(name: string, data: string) {
-  const uri = await findTaskRecords(data, name);
-  // Read once in full: a bad record is known before any compute.
-  await readTaskRecords(uri, name);
-  return { version: taskOf(name).version, records: await contentOf(uri) };
+  const task = taskOf(name);
+  const { records, where } = await readTaskRecords(data, name);
+  // Made once for its checks: a bad record is known before any compute.
+  task.questions(records, where);
+  return { version: task.version, records: await contentOf(where) };
 }
 
 async function contentOf(uri: string): Promise<PlannedFile> {

@@ -1,5 +1,5 @@
-import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set.js";
 import { firstSequences, sampleSets } from "../calibration/sample.js";
+import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import { calibrationDerivation, sourceOf } from "./derivations.js";

@@ -1,5 +1,5 @@
-import { compressBlock } from "./compress-block.js";
 import { finishCell, recordFailure } from "./cell-result.js";
+import { compressBlock } from "./compress-block.js";
 import { embedCalibration } from "./embed-calibration.js";
 import { evaluate } from "./evaluate.js";
 import { planStudy } from "./plan-study.js";

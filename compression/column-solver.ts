@@ -3,8 +3,8 @@ import { takeValues } from "../tensor/linear-algebra.js";
 import type { Factors } from "./factorisation.js";
 import type { Layer } from "./method.js";
 
-/** Rows that go through a block's columns together: with these few, a block of 128 columns stays in the cache. */
-export const PANEL_ROWS = 32;
+/** Rows that go through a block's columns together: with so few, a block of 128 columns stays in the cache. */
+const PANEL_ROWS = 32;
 
 /** Columns whose errors are propagated together; the inner loop is written out for this many. */
 const STEP = 4;
@@ -22,10 +22,10 @@ export interface Block {
 /** Some rows of a block's columns, with the errors of earlier columns propagated to them. */
 export interface Panel {
   firstRow: number;
-  /** Rows, at most PANEL_ROWS. */
   rows: number;
-  /** Row r of column j (visited order) is at (j - start) * PANEL_ROWS + r. */
+  /** Row r of column j (visited order) is at (j - start) * height + r; the last panel may have fewer rows than that. */
   start: number;
+  height: number;
   values: Float64Array;
 }
 
@@ -33,6 +33,8 @@ export interface Panel {
 export interface ColumnRule {
   /** At its multiples, this many columns ahead are wanted as they stand: a group's, or the m of n:m. */
   readonly lookAhead: number;
+  /** Runs of so many rows are never cut by a panel (default: 1). */
+  readonly rowRun?: number;
   beginBlock?(block: Block): void;
   /**
    * Visits a column of a panel: the values are float32 there.
@@ -116,28 +118,34 @@ function solveBlock(
   rule: ColumnRule,
 ): void {
   const width = end - start;
+  const height = panelHeight(rule.rowRun ?? 1);
   const inside = upperInside(upper, columns, start, end);
-  const values = new Float64Array(width * PANEL_ROWS);
-  const kept = new Float64Array(PANEL_ROWS);
-  const step = new Float64Array(STEP * PANEL_ROWS);
-  for (let firstRow = 0; firstRow < rows; firstRow += PANEL_ROWS) {
-    const panel: Panel = { firstRow, rows: Math.min(PANEL_ROWS, rows - firstRow), start, values };
+  const values = new Float64Array(width * height);
+  const kept = new Float64Array(height);
+  const step = new Float64Array(STEP * height);
+  for (let firstRow = 0; firstRow < rows; firstRow += height) {
+    const panel: Panel = { firstRow, rows: Math.min(height, rows - firstRow), start, height, values };
     for (let j = 0; j < width; j++) {
-      for (let r = 0; r < panel.rows; r++) values[j * PANEL_ROWS + r] = block[j * rows + firstRow + r];
+      for (let r = 0; r < panel.rows; r++) values[j * height + r] = block[j * rows + firstRow + r];
     }
     for (let first = 0, stop = 0; first < width; first = stop) {
       const boundary = rule.lookAhead - ((start + first) % rule.lookAhead);
       stop = Math.min(width, first + Math.min(STEP, boundary));
       step.fill(0);
       for (let j = first; j < stop; j++) {
-        const error = step.subarray((j - first) * PANEL_ROWS, (j - first + 1) * PANEL_ROWS);
+        const error = step.subarray((j - first) * height, (j - first + 1) * height);
         visitColumn(panel, j, rule, inside[j * width + j], kept, error);
-        for (let k = j + 1; k < stop; k++) propagate(values, k, error, inside[j * width + k]);
+        for (let k = j + 1; k < stop; k++) propagate(values, height, k, error, inside[j * width + k]);
         for (let r = 0; r < panel.rows; r++) errors[j * rows + firstRow + r] = error[r];
       }
-      propagateStep(values, step, inside, first, stop, width);
+      propagateStep(values, height, step, inside, first, stop, width);
     }
   }
+}
+
+/** The least multiple of the run that makes a panel. */
+function panelHeight(run: number): number {
+  return run * Math.max(1, Math.floor(PANEL_ROWS / run));
 }
 
 /** U inside a block, as float64: no conversions in the inner loop. Rows of zeros follow, for the last steps. */
@@ -159,22 +167,23 @@ function visitColumn(
   kept: Float64Array,
   error: Float64Array,
 ): void {
-  const { values, rows, start } = panel;
-  const at = j * PANEL_ROWS;
+  const { values, rows, start, height } = panel;
+  const at = j * height;
   for (let r = 0; r < rows; r++) values[at + r] = Math.fround(values[at + r]);
   rule.visit(panel, start + j, kept);
   for (let r = 0; r < rows; r++) error[r] = Math.fround(Math.fround(values[at + r] - kept[r]) / pivot);
 }
 
 /** Column k of a panel loses one column's errors. */
-function propagate(values: Float64Array, k: number, error: Float64Array, factor: number): void {
-  const at = k * PANEL_ROWS;
-  for (let r = 0; r < PANEL_ROWS; r++) values[at + r] -= error[r] * factor;
+function propagate(values: Float64Array, height: number, k: number, error: Float64Array, factor: number): void {
+  const at = k * height;
+  for (let r = 0; r < height; r++) values[at + r] -= error[r] * factor;
 }
 
 /** The columns from `stop` on lose the errors of columns `first .. stop - 1`, two at a time: each error is read once for both. */
 function propagateStep(
   values: Float64Array,
+  height: number,
   step: Float64Array,
   inside: Float64Array,
   first: number,
@@ -197,13 +206,13 @@ function propagateStep(
     row += width;
     const d = inside[row + k];
     const d2 = inside[row + pair] * on;
-    const at = k * PANEL_ROWS;
-    const at2 = pair * PANEL_ROWS;
-    for (let r = 0; r < PANEL_ROWS; r++) {
+    const at = k * height;
+    const at2 = pair * height;
+    for (let r = 0; r < height; r++) {
       const e = step[r];
-      const f = step[PANEL_ROWS + r];
-      const g = step[2 * PANEL_ROWS + r];
-      const h = step[3 * PANEL_ROWS + r];
+      const f = step[height + r];
+      const g = step[2 * height + r];
+      const h = step[3 * height + r];
       values[at + r] -= e * a + f * b + g * c + h * d;
       values[at2 + r] -= e * a2 + f * b2 + g * c2 + h * d2;
     }

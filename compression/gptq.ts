@@ -1,6 +1,6 @@
 import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
-import { type Block, type ColumnRule, PANEL_ROWS, solveColumns } from "./column-solver.js";
+import { type Block, type ColumnRule, solveColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
 import { codeOf, dequantized, fitGrid } from "./grid.js";
 import { allocateQuantized, contiguousGroups, dequantize, fitContiguousGroups, groupCount } from "./groups.js";
@@ -68,8 +68,8 @@ function gptqRule(layer: Layer, factors: Factors, settings: Settings, quantized:
   return {
     lookAhead: settings.blockSize,
     beginBlock: wholeRow || settings.staticGroups ? undefined : (block) => fitGroups(block, layer, settings, quantized),
-    visit: ({ values, firstRow, rows, start }, column, kept) => {
-      const at = (column - start) * PANEL_ROWS;
+    visit: ({ values, firstRow, rows, start, height }, column, kept) => {
+      const at = (column - start) * height;
       const input = order[column];
       for (let r = 0; r < rows; r++) {
         const group = (firstRow + r) * groups + groupIndex[input];

@@ -25,22 +25,44 @@ export interface Prediction {
  * that comes twice costs nothing. The rows do not depend on the sequences' order. Sequences with nothing to predict are in none.
  */
 export function packSequences(sequences: readonly Sequence[], capacity: number): Pack[] {
-  const order = sequences.map((_, index) => index).filter((index) => hasPredictions(sequences[index]));
-  // What continues a sequence follows it directly, so the longest beginning in the row is always that of the sequence before.
-  order.sort(
-    (a, b) => compare(sequences[a].tokens, sequences[b].tokens) || sequences[a].from - sequences[b].from || a - b,
-  );
   const packs: Pack[] = [];
   let row = newRow();
-  for (const index of order) {
-    if (row.tokens.length > 0 && row.tokens.length + newTokens(row, sequences[index]) > capacity) {
-      packs.push(finish(row));
-      row = newRow();
+  const makeRoom = (tokens: number) => {
+    if (row.tokens.length === 0 || row.tokens.length + tokens <= capacity) return;
+    packs.push(finish(row));
+    row = newRow();
+  };
+  for (const group of relatives(sequences)) {
+    const alone = newRow();
+    for (const index of group) append(alone, sequences[index], index);
+    // A group that fits in one row is not cut: its common beginning would be computed twice.
+    makeRoom(alone.tokens.length <= capacity ? alone.tokens.length : 0);
+    for (const index of group) {
+      makeRoom(readLength(sequences[index]) - sharedLength(row, sequences[index]));
+      append(row, sequences[index], index);
     }
-    append(row, sequences[index], index);
   }
   if (row.predictions.length > 0) packs.push(finish(row));
   return packs;
+}
+
+/** The sequences in lexicographic order, cut where one shares less than half of its tokens with that before it. */
+function relatives(sequences: readonly Sequence[]): number[][] {
+  const order = sequences.map((_, index) => index).filter((index) => hasPredictions(sequences[index]));
+  // What continues a sequence follows it directly, so the longest beginning in a row is always that of the sequence before.
+  order.sort(
+    (a, b) => compare(sequences[a].tokens, sequences[b].tokens) || sequences[a].from - sequences[b].from || a - b,
+  );
+  const groups: number[][] = [];
+  let last = newRow();
+  for (const index of order) {
+    const isRelated = 2 * sharedLength(last, sequences[index]) >= readLength(sequences[index]);
+    if (groups.length === 0 || !isRelated) groups.push([]);
+    groups.at(-1)?.push(index);
+    last = newRow();
+    append(last, sequences[index], index);
+  }
+  return groups;
 }
 
 /** A row that is being filled. `path` holds the places of the last sequence's tokens, by position. */
@@ -71,10 +93,6 @@ function sharedLength({ tokens, path }: Row, sequence: Sequence): number {
   let shared = 0;
   while (shared < most && tokens[path[shared]] === sequence.tokens[shared]) shared++;
   return shared;
-}
-
-function newTokens(row: Row, sequence: Sequence): number {
-  return readLength(sequence) - sharedLength(row, sequence);
 }
 
 function append(row: Row, sequence: Sequence, index: number): void {

@@ -25,7 +25,10 @@ export async function findTaskRecords(dataFolder: string, task: string): Promise
   });
 }
 
-/** All records of a task, and the file that they are from. @throws as findTaskRecords, and InvalidData for a file that is no such file */
+/**
+ * All records of a task, not yet checked, and the file that they are from.
+ * @throws TouchstoneError as `findTaskRecords`; InvalidData for a file that can't be read
+ */
 export async function readTaskRecords(
   dataFolder: string,
   task: string,

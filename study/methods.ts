@@ -45,6 +45,30 @@ export const methodSchemas = {
     blockSize,
     trueSequential: z.boolean().default(true),
   }),
+  spqr: z.strictObject({
+    method: z.literal("spqr"),
+    bits,
+    groupSize: groupSize.default(16),
+    statisticsBits: bits.default(3),
+    statisticsGroupSize: groupSize.default(16),
+    /** null: no outliers. */
+    outlierThreshold: z.number().nonnegative().nullable().default(0.2),
+    order: z.enum(["actOrder", "identity"]).default("actOrder"),
+    damping: damping.default(1),
+    simplifiedOutliers: z.boolean().default(false),
+    blockSize,
+    trueSequential: z.boolean().default(false),
+  }),
+  sparsegpt: z
+    .strictObject({
+      method: z.literal("sparsegpt"),
+      ...pruning,
+      damping: damping.default(0.01),
+      blockSize,
+      trueSequential: z.boolean().default(false),
+    })
+    .refine(eitherPruning, eitherMessage)
+    .transform(withPattern),
   wanda: z
     .strictObject({ method: z.literal("wanda"), ...pruning, trueSequential: z.boolean().default(false) })
     .refine(eitherPruning, eitherMessage)
@@ -66,6 +90,8 @@ export const dataFreeMethods: readonly MethodName[] = ["rtn", "magnitude"];
 export const methodSettingsSchema = z.discriminatedUnion("method", [
   methodSchemas.rtn,
   methodSchemas.gptq,
+  methodSchemas.spqr,
+  methodSchemas.sparsegpt,
   methodSchemas.wanda,
   methodSchemas.magnitude,
 ]);

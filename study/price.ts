@@ -124,10 +124,22 @@ function bitsPerWeight(settings: MethodSettings, columns: number): number {
     case "rtn":
     case "gptq":
       return settings.bits + 64 / (settings.groupSize === -1 ? columns : settings.groupSize);
+    case "spqr":
+      return (
+        bitmapBits(settings.outlierThreshold) +
+        settings.bits +
+        64 / (settings.groupSize === -1 ? columns : settings.groupSize)
+      );
+    case "sparsegpt":
     case "wanda":
     case "magnitude":
       return 1 + 32 * (1 - pruned(settings));
   }
+}
+
+/** Which weights are outliers; how many can't be known before. */
+function bitmapBits(outlierThreshold: number | null): number {
+  return outlierThreshold === null ? 0 : 1;
 }
 
 function pruned({ pattern, sparsity }: { pattern?: string; sparsity?: number }): number {

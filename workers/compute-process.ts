@@ -45,7 +45,11 @@ function describe(error: unknown): StepFailure {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === "ENOSPC") {
-    const problem = { what: "The disk is full", where: message, todo: "Free some space; the study goes on from where it is." };
+    const problem = {
+      what: "The disk is full",
+      where: message,
+      todo: "Free some space; the study goes on from where it is.",
+    };
     return { type: "DiskFull", problem, message };
   }
   if (/allocat|out of memory|OOM/i.test(message)) {

@@ -14,7 +14,16 @@ export function installLogging(level = process.env.TOUCHSTONE_LOG ?? "info"): vo
 }
 
 /** Of all that a message carries, what people look for. */
-function fieldsOf({ workflowType, workflowId, activityType, attempt, taskQueue, step, problem, error }: Record<string, unknown>) {
+function fieldsOf({
+  workflowType,
+  workflowId,
+  activityType,
+  attempt,
+  taskQueue,
+  step,
+  problem,
+  error,
+}: Record<string, unknown>) {
   const cause = error instanceof Error ? `${error.name}: ${error.message}` : problem;
   return { workflowType, workflowId, activityType, attempt, taskQueue, step, problem: cause };
 }

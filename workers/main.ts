@@ -14,7 +14,11 @@ const options = new Command("touchstone-worker")
       .argParser(parseQueues),
   )
   .option("--slots <count>", "compute processes: one a GPU, or a share of the cores", parseCount, 1)
-  .option("--threads <count>", "threads of each compute process (default: the cores divided among the slots)", parseCount)
+  .option(
+    "--threads <count>",
+    "threads of each compute process (default: the cores divided among the slots)",
+    parseCount,
+  )
   .parse()
   .opts<{ queues: QueueName[]; slots: number; threads?: number }>();
 

@@ -5,6 +5,7 @@ import { evaluateTask } from "../../evaluation/evaluate.js";
 import { type EvaluatedTask, harnessResults } from "../../evaluation/harness-results.js";
 import { readTaskRecords } from "../../evaluation/records.js";
 import { taskNames, taskOf } from "../../evaluation/registry.js";
+import type { AddBos } from "../../evaluation/requests.js";
 import { encodeSamples, type RequestScore } from "../../evaluation/samples.js";
 import { loadModel } from "../../models/load.js";
 import { toNumber } from "../../study/figures.js";
@@ -42,8 +43,9 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(path: string, options: EvaluateCommandOptions): Promise<void> {
-  const { tasks, data, limit = null, out, json } = options;
-  const addBos = options.addBos === "auto" ? "auto" : options.addBos === "true";
+  const { tasks, data, out, json } = options;
+  const limit = options.limit ?? null;
+  const addBos: AddBos = options.addBos === "auto" ? "auto" : options.addBos === "true";
   // All files are read before the model: what is missing shows at once.
   const files = await Promise.all(tasks.map(async (task) => ({ task, ...(await readTaskRecords(data, task)) })));
   const model = await loadModel(path);
@@ -54,8 +56,12 @@ async function evaluate(path: string, options: EvaluateCommandOptions): Promise<
     const all: RequestScore[] = [];
     for (const { task, records, where } of files) {
       const progress = tokenProgress(task);
-      const settings = { limit, addBos, where, onProgress: progress.report };
-      const { evaluation, samples } = await evaluateTask(model, tokenizer, task, records, settings);
+      const { evaluation, samples } = await evaluateTask(model, tokenizer, task, records, {
+        limit,
+        addBos,
+        where,
+        onProgress: progress.report,
+      });
       progress.end();
       evaluated.push({ evaluation, records: records.length });
       all.push(...samples);

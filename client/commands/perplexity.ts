@@ -49,13 +49,11 @@ async function perplexity(path: string, options: PerplexityCommandOptions, comma
   }
 }
 
-async function readWindows(
-  model: Model,
-  { tokens, text, length, limit = null }: PerplexityCommandOptions,
-): Promise<Int32Array[]> {
-  if (tokens !== undefined) return (await readCalibration(tokens)).slice(0, limit ?? undefined);
-  const file = text ?? "";
-  return textWindows(await readPerplexityText(file), await model.tokenizer(), length, limit, { where: file });
+async function readWindows(model: Model, options: PerplexityCommandOptions): Promise<Int32Array[]> {
+  const { tokens, text: file = "", length, limit } = options;
+  if (tokens !== undefined) return (await readCalibration(tokens)).slice(0, limit);
+  const text = await readPerplexityText(file);
+  return textWindows(text, await model.tokenizer(), length, limit ?? null, { where: file });
 }
 
 function parseLength(text: string): number {

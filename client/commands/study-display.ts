@@ -78,6 +78,8 @@ export function renderView(name: string, view: StudyView): string {
 
 function renderCell({ cell, phase, block, blocks, evaluated, evaluations }: CellProgress): string {
   const short = cell.slice(cell.indexOf("/") + 1);
-  if (phase === "compressing") return `${short} block ${block + 1}/${blocks}`;
-  return phase === "evaluating" ? `${short} evaluation ${evaluated + 1}/${evaluations}` : `${short} ${phase}`;
+  if (phase === "compressing") return `${short} block ${Math.min(block + 1, blocks)}/${blocks}`;
+  return phase === "evaluating"
+    ? `${short} evaluation ${Math.min(evaluated + 1, evaluations)}/${evaluations}`
+    : `${short} ${phase}`;
 }

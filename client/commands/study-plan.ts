@@ -13,13 +13,24 @@ export function studyPlanCommand(): Command {
     .option("--rate <tokens>", "tokens a second of a forward pass of the first model, as measured", parseRate)
     .option("--json", "print one JSON document")
     .action(async (file: string, { rate, json }: { rate?: number; json?: boolean }) => {
-      const spec = parseStudySpec(await loadSpec(file));
-      const { facts, assumptions } = await studyFacts(spec, rate);
-      const price = priceStudy(spec, facts);
-      const all = [...assumptions, ...COUNTED, rate === undefined ? WITHOUT_HOURS : WITH_HOURS];
-      if (json) printJson({ name: spec.name, ...price, assumptions: all });
-      else process.stdout.write(renderPrice(spec.name, price, all));
+      const plan = await planOf(file, rate);
+      if (json) printJson(plan);
+      else process.stdout.write(renderPlan(plan));
     });
+}
+
+export interface Plan extends StudyPrice {
+  name: string;
+  /** How it was counted, in words. */
+  assumptions: string[];
+}
+
+/** The price of the study in a specification's file. @throws TouchstoneError as `loadSpec`, `parseStudySpec`, `studyFacts` */
+export async function planOf(file: string, rate?: number): Promise<Plan> {
+  const spec = parseStudySpec(await loadSpec(file));
+  const { facts, assumptions } = await studyFacts(spec, rate);
+  const counted = [...COUNTED, rate === undefined ? WITHOUT_HOURS : WITH_HOURS];
+  return { name: spec.name, ...priceStudy(spec, facts), assumptions: [...assumptions, ...counted] };
 }
 
 const COUNTED = [
@@ -34,7 +45,7 @@ const WITH_HOURS =
 const WITHOUT_HOURS =
   "--rate TOKENS gives hours: the tokens a second of the first model's forward pass, as `npm run bench` says";
 
-export function renderPrice(name: string, { models, total }: StudyPrice, assumptions: readonly string[]): string {
+export function renderPlan({ name, models, total, assumptions }: Plan): string {
   const head = ["model", "cells", "activities", "tokens: calibration", "evaluation"];
   const stored = ["bytes: sets", "hidden states", "layers", ...(total.hours === null ? [] : ["hours"])];
   const rows = [...models.map((price) => priceRow(price.model, price)), priceRow("all", total)];

@@ -12,9 +12,8 @@ import { readSafetensors, type Safetensors } from "../../models/safetensors.js";
 import { methodNames, methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
+import { agreement } from "./agreement.js";
 
-/** How far two values may be apart, as a share of the row's largest magnitude: float32 rounding of scales, not another code. */
-const CLOSE = 1e-3;
 /** Elements that must agree; the rest are rounding ties, and what follows from them in the same row. */
 const AGREE = 0.995;
 /** A tie that fell the other way changes the row after it, but not the layer's error by more than this. */
@@ -39,16 +38,6 @@ function statisticsOf(inputs: tf.Tensor3D, kind: LayerStatistics["kind"]): Layer
   const accumulator = accumulate(kind, inputs.shape[2]);
   for (const sequence of tf.split<tf.Tensor3D>(inputs, inputs.shape[0])) accumulator.add(sequence);
   return accumulator.finish("inputs");
-}
-
-/** Share of elements within CLOSE of the expected value, by the row's largest magnitude. */
-function agreement(actual: Float32Array, expected: Float32Array, columns: number): number {
-  let agreeing = 0;
-  for (let start = 0; start < expected.length; start += columns) {
-    const bound = CLOSE * expected.subarray(start, start + columns).reduce((max, x) => Math.max(max, Math.abs(x)), 0);
-    for (let i = start; i < start + columns; i++) if (Math.abs(actual[i] - expected[i]) <= bound) agreeing++;
-  }
-  return agreeing / expected.length;
 }
 
 describe("one layer gives what the reference implementations give", {

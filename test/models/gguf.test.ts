@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { BLOCK_FORMATS } from "../../models/gguf-blocks.js";
 import { loadModel } from "../../models/load.js";
 import type { ErrorType } from "../../study/errors.js";
-import { encodeGguf } from "./gguf-file.js";
+import { encodeGguf, floatBytes } from "./gguf-file.js";
 import {
   SMALL_METADATA,
   scratchFolder,
@@ -83,6 +83,24 @@ test("a file without an output matrix ties it to the embedding", async () => {
     smallWeights().get("model.embed_tokens.weight")!.data,
   );
   await model.close();
+});
+
+test("rotary frequency factors are read as the llama3 scaling that gave them; others are refused", async () => {
+  // Of two frequencies, 1 and 4.5e-5 radians a position, the second turns less than once in 8192 positions.
+  const metadata = { ...SMALL_METADATA, "llama.rope.freq_base": 5e8 };
+  const withFactors = (...factors: number[]) => {
+    const rope = { name: "rope_freqs.weight", shape: [factors.length], type: 0, bytes: floatBytes(factors) };
+    return writeSmallGguf([...tensors, rope], metadata);
+  };
+  const model = await loadModel(await withFactors(1, 8));
+  assert.deepEqual(model.config.ropeScaling, {
+    factor: 8,
+    lowFreqFactor: 1,
+    highFreqFactor: 4,
+    originalMaxPositionEmbeddings: 8192,
+  });
+  await model.close();
+  await assert.rejects(loadModel(await withFactors(2, 8)), { name: "UnsupportedArchitecture", message: /rope_freqs/ });
 });
 
 test("a file that is cut off anywhere is named as truncated or corrupt, never read", async () => {

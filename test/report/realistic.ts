@@ -3,16 +3,16 @@ import type { CellResult, StudyResults } from "../../study/results.js";
 import { cellOf, type Measured, resultsOf, settingsOf } from "./study.js";
 
 const SOURCES = ["state-of-the-union", "moby-dick", "news"];
-const METHODS: readonly MethodName[] = ["rtn", "gptq", "wanda", "magnitude"];
+const METHODS = ["rtn", "gptq", "wanda", "magnitude"] as const satisfies readonly MethodName[];
+type Level = { accuracy: number; perplexity: number; source: number; set: number; noise: number };
 
 /** Level, spread of sources, of sets, and of noise: accuracies and perplexity as of a small model. */
-const LEVELS: Record<MethodName, { accuracy: number; perplexity: number; source: number; set: number; noise: number }> =
-  {
-    rtn: { accuracy: 0.452, perplexity: 26.1, source: 0, set: 0, noise: 0.002 },
-    gptq: { accuracy: 0.468, perplexity: 22.7, source: 0.006, set: 0.004, noise: 0.003 },
-    wanda: { accuracy: 0.405, perplexity: 47.9, source: 0.03, set: 0.008, noise: 0.007 },
-    magnitude: { accuracy: 0.331, perplexity: 2870, source: 0, set: 0, noise: 0.004 },
-  };
+const LEVELS: Record<(typeof METHODS)[number], Level> = {
+  rtn: { accuracy: 0.452, perplexity: 26.1, source: 0, set: 0, noise: 0.002 },
+  gptq: { accuracy: 0.468, perplexity: 22.7, source: 0.006, set: 0.004, noise: 0.003 },
+  wanda: { accuracy: 0.405, perplexity: 47.9, source: 0.03, set: 0.008, noise: 0.007 },
+  magnitude: { accuracy: 0.331, perplexity: 2870, source: 0, set: 0, noise: 0.004 },
+};
 
 /**
  * A whole made-up study with everything a report shows: three sources, noise replicates, a failed cell, an infinite figure,

@@ -2,46 +2,39 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, mock, test } from "node:test";
+import { after, test } from "node:test";
 import { formatCount } from "../../../client/commands/output.js";
-import { studyPlanCommand } from "../../../client/commands/study-plan.js";
+import { type Plan, planOf, renderPlan } from "../../../client/commands/study-plan.js";
 import type { StudySpecInput } from "../../../study/spec.js";
 import { exampleInput } from "../../study/example.js";
 
 const folder = mkdtempSync(join(tmpdir(), "touchstone-plan-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The command's standard output. */
-async function plan(changes: Partial<StudySpecInput>, ...options: string[]): Promise<string> {
+function plan(changes: Partial<StudySpecInput> = {}, rate?: number): Promise<Plan> {
   const file = join(folder, "spec.json");
   writeFileSync(file, JSON.stringify(exampleInput({ models: [{ id: "llama-7b", path: "/nowhere" }], ...changes })));
-  let printed = "";
-  const write = mock.method(process.stdout, "write", (text: string) => {
-    printed += text;
-    return true;
-  });
-  try {
-    await studyPlanCommand().parseAsync([file, ...options], { from: "user" });
-  } finally {
-    write.mock.restore();
-  }
-  return printed;
+  return planOf(file, rate);
 }
 
-test("with --json standard output is one document", async () => {
-  const price = JSON.parse(await plan({}, "--json"));
+test("what can't be reached is assumed, and said", async () => {
+  const price = await plan();
   assert.equal(price.name, "example");
   assert.equal(price.total.cells, 1 + 3 * 2 * 2 * 3);
-  assert.equal(price.total.hours, null);
-  assert.ok(price.assumptions.some((text: string) => text.includes("llama-7b")));
+  for (const name of ["llama-7b", "piqa", "text"])
+    assert.ok(
+      price.assumptions.some((words) => words.includes(name) && words.includes("can't be reached")),
+      name,
+    );
 });
 
 test("a measured rate gives hours", async () => {
-  const [slow, fast] = [10, 20].map((rate) => plan({}, "--json", "--rate", String(rate)));
-  const [hours, half] = [JSON.parse(await slow).total.hours, JSON.parse(await fast).total.hours];
-  assert.ok(hours > 0);
-  assert.equal(half, hours / 2);
-  assert.match(await plan({}, "--rate", "10"), /hours$/m);
+  const slow = await plan({}, 10);
+  const fast = await plan({}, 20);
+  assert.ok(slow.total.hours !== null && slow.total.hours > 0);
+  assert.equal(fast.total.hours, slow.total.hours / 2);
+  assert.match(renderPlan(slow), / hours$/m);
+  assert.doesNotMatch(renderPlan(await plan()), / hours$/m);
 });
 
 test("records and texts that can be reached are counted", async () => {
@@ -59,7 +52,7 @@ test("records and texts that can be reached are counted", async () => {
     limit: 3,
     perplexity: [{ id: "text", path: join(folder, "text.txt"), length: 100, limit: 6 }],
   };
-  const price = JSON.parse(await plan({ evaluation }, "--json"));
+  const price = await plan({ evaluation });
   // Three records of 80 characters, at four a token; six windows of 100 tokens.
   assert.equal(price.total.forwardTokens.evaluation, price.total.cells * (60 + 600));
 });

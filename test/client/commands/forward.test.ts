@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { forwardCommand } from "../../client/commands/forward.js";
-import { forwardTokens } from "../../models/forward.js";
-import { loadModel } from "../../models/load.js";
-import { readSafetensors } from "../../models/safetensors.js";
-import { scratchFolder, writeSmallModel } from "../models/small-model.js";
+import { forwardCommand } from "../../../client/commands/forward.js";
+import { forwardTokens } from "../../../models/forward.js";
+import { loadModel } from "../../../models/load.js";
+import { readSafetensors } from "../../../models/safetensors.js";
+import { scratchFolder, writeSmallModel } from "../../models/small-model.js";
 
 test("forward writes the logits, and the input of each block as block_outputs", async () => {
   const [path, folder] = [await writeSmallModel(), await scratchFolder()];

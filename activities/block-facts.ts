@@ -1,0 +1,11 @@
+/** What a compressed block's manifest says besides its layers. */
+export interface BlockFacts {
+  weights: number;
+  /** As stored. */
+  bits: number;
+  zeros: number;
+  /** Sum over the layers, where the method has H. */
+  error: number | null;
+  layers: readonly { name: string; error: number | null; damping: number | null }[];
+  seconds: { read: number; capture: number; solve: number; forward: number };
+}

@@ -1,0 +1,43 @@
+import { type Grid, roundHalfEven } from "./grid.js";
+
+/** What scales are divided by is at least this. */
+const LEAST_SCALE = 1e-9;
+
+/**
+ * SpQR's grid of `values[0 .. count - 1]`, float32: from the least to the largest, 0 not forced in, with a zero point that isn't
+ * rounded. `without` leaves one value out.
+ */
+export function fitRealGrid(values: Float32Array, count: number, bits: number, without = -1): Grid {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    if (i === without) continue;
+    const value = values[i];
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(low < high)) {
+    low = -1;
+    high = 1;
+  }
+  const scale = Math.fround(Math.fround(high - low) / (2 ** bits - 1));
+  return { scale, zero: Math.fround(-low / scale) };
+}
+
+/** The zero point is real, so it is added before rounding. */
+export function realCodeOf(value: number, scale: number, zero: number, limit: number): number {
+  const code = roundHalfEven(Math.fround(Math.fround(value / Math.max(scale, LEAST_SCALE)) + zero));
+  return Math.max(0, Math.min(code, limit));
+}
+
+/** Replaces values by those of their own grid, in runs of `size`; a last run may be shorter. */
+export function quantizeInRuns(values: Float32Array, size: number, bits: number): void {
+  const limit = 2 ** bits - 1;
+  for (let start = 0; start < values.length; start += size) {
+    const run = values.subarray(start, start + size);
+    const { scale, zero } = fitRealGrid(run, run.length, bits);
+    for (let i = 0; i < run.length; i++) {
+      run[i] = scale * Math.fround(realCodeOf(run[i], scale, zero, limit) - zero);
+    }
+  }
+}

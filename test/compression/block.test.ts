@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
+import { BlockWalk } from "../../compression/block-walk.js";
+import { compressBlock, type SolvedBlock } from "../../compression/compress-block.js";
+import { compressModel, replaced } from "../../compression/compress-model.js";
+import { checkModelSettings } from "../../compression/linears.js";
+import { withCompressedBlocks } from "../../compression/replace.js";
+import { chunkSequences, disposeAll, embedChunks, runBlock, toTensors } from "../../models/forward.js";
+import { loadModel } from "../../models/load.js";
+import type { HostWeights, Model } from "../../models/model.js";
+import { methodSettingsSchema } from "../../study/methods.js";
+import { loadBackend } from "../../tensor/backend.js";
+import { sharedFolder } from "../shared.js";
+
+const shared = sharedFolder();
+/** Two lengths, so two chunks. */
+const sequences = [24, 24, 17].map((length, s) => Int32Array.from({ length }, (_, i) => (7 * i + 13 * s) % 64));
+const gptq = (more: object = {}) =>
+  methodSettingsSchema.parse({ method: "gptq", bits: 3, groupSize: 8, blockSize: 16, ...more });
+
+describe("one block", { skip: shared === undefined && "no shared/reference" }, () => {
+  let model: Model;
+  let weights: HostWeights;
+  let inputs: tf.Tensor3D[];
+  before(async () => {
+    await loadBackend();
+    model = await loadModel(join(shared ?? "", "reference", "models", "llama_gqa_tied"));
+    weights = await model.block(0);
+    inputs = await embedChunks(model, chunkSequences(sequences));
+  });
+  after(() => model.close());
+
+  const run = (json: object, given = inputs): SolvedBlock =>
+    compressBlock(model, 0, weights, given, methodSettingsSchema.parse(json));
+  const bits = (tensors: readonly tf.Tensor[]) => tensors.map((tensor) => Array.from(tensor.dataSync()));
+
+  for (const json of [
+    gptq(),
+    gptq({ trueSequential: false }),
+    { method: "wanda" },
+    { method: "wanda", trueSequential: true },
+    { method: "rtn", groupSize: 8 },
+  ]) {
+    it(`${JSON.stringify(json)}: outputs are the compressed block's own, and nothing leaks`, () => {
+      const before = tf.memory().numTensors;
+      const { layers, outputs } = run(json);
+      assert.equal(tf.memory().numTensors, before + inputs.length);
+      assert.equal(layers.length, 7);
+      const compressed = toTensors(replaced(weights, layers));
+      const expected = inputs.map((chunk) => runBlock(model, compressed, chunk));
+      assert.deepEqual(bits(outputs), bits(expected));
+      tf.dispose([...outputs, ...expected]);
+      disposeAll(compressed);
+    });
+  }
+
+  it("the same inputs give the same bits, and trueSequential gives others from the second stage on", () => {
+    const weightsOf = ({ layers, outputs }: SolvedBlock) => {
+      tf.dispose(outputs);
+      return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
+    };
+    const [a, b, together] = [gptq(), gptq(), gptq({ trueSequential: false })].map((json) => weightsOf(run(json)));
+    assert.deepEqual(a, b);
+    assert.deepEqual(together.get("self_attn.q_proj.weight"), a.get("self_attn.q_proj.weight"));
+    assert.notDeepEqual(together.get("self_attn.o_proj.weight"), a.get("self_attn.o_proj.weight"));
+  });
+
+  it("inputs of a stage that are computed again have the bits of those that were kept", () => {
+    const outputs = [0, Number.POSITIVE_INFINITY].map((budget) => {
+      const walk = new BlockWalk(model, weights, inputs, budget);
+      for (const linear of ["q_proj", "o_proj", "gate_proj", "down_proj"]) {
+        const name = linear === "q_proj" || linear === "o_proj" ? `self_attn.${linear}.weight` : `mlp.${linear}.weight`;
+        walk.collect("secondMoment", { columns: weights.get(name)!.shape[1], where: name });
+        walk.advance();
+      }
+      const results = walk.takeOutputs();
+      walk.dispose();
+      return results;
+    });
+    assert.deepEqual(bits(outputs[0]), bits(outputs[1]));
+    tf.dispose(outputs.flat());
+  });
+
+  it("a method without data needs no inputs", () => {
+    const { layers, outputs, seconds } = run({ method: "rtn", groupSize: 8 }, []);
+    assert.equal(layers.length, 7);
+    assert.equal(outputs.length, 0);
+    assert.equal(layers[0].error, null);
+    assert.ok(seconds.solve > 0);
+  });
+
+  it("settings that don't fit a linear are refused before anything is computed, and the linear is named", () => {
+    const columns = weights.get("self_attn.q_proj.weight")!.shape[1];
+    const settings = methodSettingsSchema.parse({ method: "wanda", pattern: `1:${columns + 1}` });
+    assert.throws(() => checkModelSettings(model, settings), {
+      name: "InvalidSettings",
+      message: /layers\.0\.self_attn\.q_proj/,
+    });
+  });
+
+  it("NaN in a weight is an error that names the tensor", () => {
+    const broken = new Map(weights);
+    const { shape, data } = weights.get("mlp.up_proj.weight")!;
+    broken.set("mlp.up_proj.weight", { shape, data: data.with(3, Number.NaN) });
+    const compress = () => compressBlock(model, 0, broken, inputs, gptq());
+    assert.throws(compress, { name: "NumericalError", message: /model\.layers\.0\.mlp\.up_proj\.weight/ });
+  });
+
+  it("a model is compressed block by block, and evaluated with the compressed blocks", async () => {
+    const blocks: Map<string, Float32Array>[] = [];
+    const before = tf.memory().numTensors;
+    const report = await compressModel(model, sequences, gptq(), {
+      writeBlock: async (_, __, layers) => {
+        blocks.push(new Map(layers.map(({ name, compressed }) => [name, compressed.weight])));
+      },
+    });
+    assert.equal(tf.memory().numTensors, before);
+    assert.equal(report.blocks.length, model.config.blocks);
+    assert.ok(report.blocks.every(({ layers }) => layers.every(({ error }) => error !== null && error >= 0)));
+    const compressed = withCompressedBlocks(model, async (index) => blocks[index]);
+    assert.notEqual(compressed.digest, model.digest);
+    const block = await compressed.block(1);
+    assert.equal(block.get("mlp.up_proj.weight")?.data, blocks[1].get("mlp.up_proj.weight"));
+    assert.deepEqual(block.get("input_layernorm.weight"), (await model.block(1)).get("input_layernorm.weight"));
+  });
+});
