@@ -36,7 +36,9 @@ export async function compressBlock(
   context.signal.throwIfAborted();
   const keep = boundary(task, block + 1, isLast);
   if (keep) await storeActivations(task, block + 1, solved.outputs);
-  await task.checkpoints.commit("block", derivation, objects, facts);
+  const manifest = await task.checkpoints.commit("block", derivation, objects, facts);
+  // Later steps of this process need not read back what was just written; where another attempt was first, its result counts.
+  if (manifest.facts === facts) context.state.blocks.set(manifest.key, weightsOf(solved));
   if (solved.outputs.length > 0) context.state.activations.put(activationsKey(task, block + 1), solved.outputs);
   if (keep || isLast) await removeActivations(task, lastBoundary(task, block));
   return { reused: false, error: facts.error };
@@ -58,6 +60,10 @@ async function solve(task: CellTask, settings: MethodSettings, block: number, co
   } finally {
     tf.dispose([...inputs]);
   }
+}
+
+function weightsOf({ layers }: SolvedBlock): ReadonlyMap<string, Float32Array> {
+  return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
 }
 
 function encode({ compressed, tensor, rows, columns, error }: SolvedLayer, settings: MethodSettings): Uint8Array {

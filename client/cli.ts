@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { TouchstoneError } from "../study/errors.js";
+import { benchCommand } from "./commands/bench.js";
 import { compressCommand } from "./commands/compress.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { downCommand } from "./commands/down.js";
@@ -29,7 +30,8 @@ const program = new Command("touchstone")
   .addCommand(evaluateCommand())
   .addCommand(perplexityCommand())
   .addCommand(forwardCommand())
-  .addCommand(layerCommand());
+  .addCommand(layerCommand())
+  .addCommand(benchCommand());
 
 try {
   await program.parseAsync();

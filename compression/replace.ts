@@ -16,24 +16,20 @@ export function withCompressedBlocks(
     ...model,
     digest: identity({ dense: model.digest, compressed: digest }),
     block: async (index) => {
-      const [dense, replaced] = await Promise.all([model.block(index), read(index)]);
-      const weights = new Map(dense);
-      for (const [name, data] of replaced) weights.set(name, replacement(model, index, name, dense.get(name), data));
+      const replaced = await read(index);
+      const weights = new Map(await model.block(index, new Set(replaced.keys())));
+      for (const [name, data] of replaced) weights.set(name, replacement(model, index, name, data));
       return weights;
     },
   };
 }
 
-function replacement(
-  { architecture }: Model,
-  index: number,
-  name: string,
-  dense: HostTensor | undefined,
-  data: Float32Array,
-): HostTensor {
-  if (dense !== undefined && dense.data.length === data.length) return { shape: dense.shape, data };
+function replacement({ architecture, config }: Model, index: number, name: string, data: Float32Array): HostTensor {
+  const shape = architecture.blockShapes(config).get(name);
+  const size = shape?.reduce((product, length) => product * length, 1);
+  if (shape !== undefined && size === data.length) return { shape, data };
   throw new TouchstoneError("ShapeMismatch", {
-    what: `The compressed weight has ${data.length} values, but the model has ${dense?.data.length ?? "no such weight"}`,
+    what: `The compressed weight has ${data.length} values, but the model has ${size ?? "no such weight"}`,
     where: architecture.blockWeightName(index, name),
     todo: "Check that it was compressed from this model.",
   });

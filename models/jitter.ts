@@ -19,7 +19,8 @@ export function jitteredModel(model: Model, seed: number): Model {
     ...model,
     digest: identity({ model: model.digest, jitter: seed }),
     embedding: async () => jittered(await model.embedding()),
-    block: async (index) => jittered(await model.block(index), (name) => architecture.blockWeightName(index, name)),
+    block: async (index, without) =>
+      jittered(await model.block(index, without), (name) => architecture.blockWeightName(index, name)),
     head: async () => jittered(await model.head()),
   };
 }

@@ -96,7 +96,8 @@ function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
     architecture,
     tokenizer: async () => fitting(await tokenizer(), config, source.where),
     embedding: () => readWeights(source, embedding),
-    block: (index) => readWeights(source, blocks[index]),
+    block: (index, without = new Set()) =>
+      readWeights(source, new Map(Array.from(blocks[index]).filter(([name]) => !without.has(name)))),
     head: () => readWeights(source, head),
     close: () => source.close(),
   };

@@ -97,7 +97,8 @@ export interface Model {
   readonly architecture: Architecture;
   tokenizer(): Promise<Tokenizer>;
   embedding(): Promise<HostWeights>;
-  block(index: number): Promise<HostWeights>;
+  /** @param without names inside the block that need not be read */
+  block(index: number, without?: ReadonlySet<string>): Promise<HostWeights>;
   head(): Promise<HostWeights>;
   close(): Promise<void>;
 }

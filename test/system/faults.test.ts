@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import type { StudyHandle } from "../../client/study-handle.js";
+import { processBirth } from "../../infra/process-identity.js";
+import { up } from "../../infra/services.js";
+import type { StudySpecInput } from "../../study/spec.js";
+import { currentWorker, servicePid, startWorker, until, useSystem } from "./harness.js";
+import { assertWhole, inTheMiddleOf, outcome, repeated, resultsOf } from "./observe.js";
+import { skip } from "./set-up.js";
+import { compressedCells, smallStudy } from "./small-study.js";
+
+// Whatever is killed, and whenever: the study finishes, with the bits of a study that nothing disturbed.
+
+const system = useSystem();
+let undisturbed: Record<string, unknown>;
+
+before(
+  async () => {
+    if (skip !== undefined) return;
+    await outcome(await system.touchstone.start(smallStudy(system, "undisturbed")));
+    undisturbed = await resultsOf("undisturbed");
+  },
+  { timeout: 200_000 },
+);
+
+/** Kills once in the middle of the third block and once in the middle of an evaluation, then compares with the undisturbed study. */
+async function disturb(specification: StudySpecInput, kill: () => Promise<void>): Promise<StudyHandle> {
+  const { name } = specification;
+  const [cell] = compressedCells(specification);
+  const study = await system.touchstone.start(specification);
+  // Its first activity embeds; the second compresses the first block.
+  await inTheMiddleOf(system.temporal, cell, "compressBlock", 4);
+  await kill();
+  await inTheMiddleOf(system.temporal, cell, "evaluate");
+  await kill();
+  await outcome(study);
+  assert.deepEqual(await resultsOf(name), undisturbed);
+  await assertWhole(name);
+  assert.ok((await repeated(system.temporal, cell, "compressBlock")) <= 1, "at most one block is solved again");
+  return study;
+}
+
+const options = { skip, timeout: 300_000 };
+
+test("the compute process is killed: another goes on from the last kept activations", options, async () => {
+  const spec = smallStudy(system, "compute-killed");
+  await disturb(spec, async () => {
+    const pids = await currentWorker().computeProcesses();
+    assert.ok(pids.length > 0);
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+  });
+  const [cell] = compressedCells(spec);
+  assert.equal(await repeated(system.temporal, cell, "compressBlock"), 1, "the block that was in work");
+  assert.ok((await repeated(system.temporal, cell, "evaluate")) >= 1, "the evaluation that was in work");
+});
+
+test("the worker is killed: its compute processes end by themselves, and another worker goes on", options, async () => {
+  const spec = smallStudy(system, "worker-killed", {
+    checkpoints: { prefix: "worker-killed", activations: "none" },
+  });
+  await disturb(spec, async () => {
+    const worker = currentWorker();
+    const orphans = await worker.computeProcesses();
+    assert.ok(orphans.length > 0);
+    worker.kill("SIGKILL");
+    assert.equal(await worker.ended, "SIGKILL");
+    await until("orphans have ended", 30, () => orphans.every((pid) => processBirth(pid) === undefined));
+    await startWorker();
+  });
+  const [cell] = compressedCells(spec);
+  assert.equal(await repeated(system.temporal, cell, "compressBlock"), 1, "the block that was in work");
+});
+
+test("the Temporal server is killed: the study goes on when it is up again", options, async () => {
+  await disturb(smallStudy(system, "temporal-killed"), async () => {
+    process.kill(await servicePid("temporal"), "SIGKILL");
+    await up();
+  });
+});
+
+test("the store is killed: what was computed meanwhile is written when it is up again", options, async () => {
+  const spec = smallStudy(system, "store-killed", {
+    checkpoints: { prefix: "store-killed", activations: "every 1 block" },
+  });
+  await disturb(spec, async () => {
+    process.kill(await servicePid("store"), "SIGKILL");
+    await up();
+  });
+});

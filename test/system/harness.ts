@@ -1,0 +1,185 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "@temporalio/client";
+import { connectTemporal } from "../../client/temporal-client.js";
+import { Touchstone } from "../../client/touchstone.js";
+import { bundleWorkflows } from "../../infra/bundle-workflows.js";
+import { checkoutFolder, homePath } from "../../infra/home.js";
+import { writeJson } from "../../infra/json-file.js";
+import { down, serviceEnvironment, status, up } from "../../infra/services.js";
+import { setUp, skip } from "./set-up.js";
+import { writeSmallModel } from "./small-study.js";
+
+// Real services and workers in a home and on ports of their own, with the programs, the model and the texts of the set-up.
+
+/** What tests of a file work with; filled before the first of them. */
+export interface System {
+  touchstone: Touchstone;
+  temporal: Client;
+  /** The small model's folder. */
+  model: string;
+  /** For files of the test's own. */
+  folder: string;
+}
+
+/** Starts services, and a worker unless `worker` is false, before the tests of a file, and ends everything after them. */
+export function useSystem({ worker = true }: { worker?: boolean } = {}): System {
+  const home = mkdtempSync(join(tmpdir(), "touchstone-system-"));
+  const system = { folder: home, model: join(home, "small-model") } as System;
+  process.env.TOUCHSTONE_HOME = home;
+  forgetServices();
+  process.once("exit", killWorkers);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+
+  before(
+    async () => {
+      if (skip !== undefined) return;
+      await bundleWorkflows();
+      symlinkSync(setUp.programs, join(home, "bin"));
+      await choosePorts();
+      await writeSmallModel(setUp.model, system.model);
+      await up();
+      Object.assign(process.env, await serviceEnvironment());
+      system.touchstone = await Touchstone.connect();
+      system.temporal = await connectTemporal();
+      if (worker) await startWorker();
+    },
+    { timeout: 240_000 },
+  );
+  after(
+    async () => {
+      await system.touchstone?.close();
+      await system.temporal?.connection.close();
+      killWorkers();
+      await down();
+      rmSync(home, { recursive: true, force: true });
+    },
+    { timeout: 120_000 },
+  );
+  return system;
+}
+
+/** A worker as `touchstone worker` starts it; its compute processes are groups of their own. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly log: string;
+  /** Exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+
+  constructor(child: ChildProcess, log: string) {
+    this.#child = child;
+    this.log = log;
+    this.ended = once(child, "exit").then(([code, signal]) => code ?? signal);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ids of its compute processes. */
+  async computeProcesses(): Promise<number[]> {
+    const lines = await processTable("pid=,ppid=,args=");
+    return lines
+      .filter(([, parent, ...args]) => Number(parent) === this.pid && args.join(" ").includes("compute-process"))
+      .map(([pid]) => Number(pid));
+  }
+}
+
+const workers: WorkerProcess[] = [];
+
+/** @param environment variables in place of the services' */
+export async function startWorker(
+  options: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Promise<WorkerProcess> {
+  mkdirSync(homePath("logs"), { recursive: true });
+  const log = homePath("logs", `test-worker-${workers.length}.log`);
+  const file = openSync(log, "a");
+  const program = join(checkoutFolder, "dist", "workers", "main.js");
+  const child = spawn(process.execPath, [program, "--slots", "1", ...options], {
+    env: { ...process.env, ...(await serviceEnvironment()), ...environment },
+    detached: true,
+    stdio: ["ignore", file, file],
+  });
+  await once(child, "spawn");
+  const worker = new WorkerProcess(child, log);
+  workers.push(worker);
+  return worker;
+}
+
+/** The one started last. */
+export function currentWorker(): WorkerProcess {
+  const worker = workers.at(-1);
+  if (worker === undefined) throw new Error("no worker was started");
+  return worker;
+}
+
+/** Ends the present workers at once, as a power failure would, and starts one that knows nothing yet. */
+export async function freshWorker(): Promise<WorkerProcess> {
+  killWorkers();
+  await Promise.all(workers.map(({ ended }) => ended));
+  return startWorker();
+}
+
+/** Process id of a service that `up` has started. */
+export async function servicePid(name: "temporal" | "store"): Promise<number> {
+  const pid = (await status()).find((service) => service.name === name)?.pid;
+  if (pid === undefined) throw new Error(`${name} is not running`);
+  return pid;
+}
+
+/** Fields of every process, as `ps` gives them. */
+export async function processTable(fields: string): Promise<string[][]> {
+  const ps = spawn("ps", ["-A", "-o", fields], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  ps.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  await once(ps, "close");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+}
+
+/** Polls until it holds; fails naming what has not come true. */
+export async function until(what: string, seconds: number, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} seconds: ${what}`);
+    await sleep(50);
+  }
+}
+
+/** Workers end without leave; their compute processes see that and end too. */
+function killWorkers(): void {
+  for (const worker of workers) worker.kill("SIGKILL");
+}
+
+/** Services that are configured on this machine are none of these tests' business. */
+function forgetServices(): void {
+  for (const name of Object.keys(process.env))
+    if (/^(AWS|S3|TEMPORAL|TOUCHSTONE_BUCKET)/.test(name) && name !== "AWS_CA_BUNDLE") delete process.env[name];
+  process.env.TEMPORAL_CONFIG_FILE = "/nonexistent.toml";
+}
+
+/** Away from those of a home in use; where they are taken, the next free ones. */
+async function choosePorts(): Promise<void> {
+  await writeJson(homePath("services.json"), {
+    temporal: { grpc: 26233, ui: 26234, metrics: 26235 },
+    seaweedfs: Object.fromEntries(
+      ["s3", "s3Grpc", "master", "masterGrpc", "filer", "filerGrpc", "volume", "volumeGrpc", "admin", "adminGrpc"].map(
+        (name, i) => [name, 26333 + i],
+      ),
+    ),
+  });
+}
