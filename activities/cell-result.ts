@@ -59,7 +59,16 @@ export async function findFailure(
   { state }: StepContext,
 ): Promise<FailedCell | undefined> {
   const bytes = await state.store(study).read(failureKey(study, cell));
-  return bytes === undefined ? undefined : (JSON.parse(new TextDecoder().decode(bytes)) as FailedCell);
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as FailedCell;
+  } catch {
+    return {
+      ...cell,
+      errorType: "CheckpointCorrupt",
+      message: "The record of why it failed was altered in the store.",
+    };
+  }
 }
 
 function failureKey({ name }: StudyRef, cell: CellCoordinates): string {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-core";
 import { compressBlock as compress, type SolvedBlock, type SolvedLayer } from "../compression/compress-block.js";
 import { encodeLayer, storedBits, zeroWeights } from "../compression/stored-layer.js";
@@ -32,15 +33,13 @@ export async function compressBlock(
   if (found !== undefined) return { reused: true, error: found.facts.error };
 
   const { solved, facts, isLast } = await solve(task, settings, block, context);
-  const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings)]));
-  context.signal.throwIfAborted();
-  const keep = boundary(task, block + 1, isLast);
-  if (keep) await storeActivations(task, block + 1, solved.outputs);
-  const manifest = await task.checkpoints.commit("block", derivation, objects, facts);
-  // Later steps of this process need not read back what was just written; where another attempt was first, its result counts.
-  if (manifest.facts === facts) context.state.blocks.set(manifest.key, weightsOf(solved));
+  try {
+    await store(task, settings, block, solved, { derivation, facts, isLast }, context);
+  } catch (error) {
+    tf.dispose(solved.outputs);
+    throw error;
+  }
   if (solved.outputs.length > 0) context.state.activations.put(activationsKey(task, block + 1), solved.outputs);
-  if (keep || isLast) await removeActivations(task, lastBoundary(task, block));
   return { reused: false, error: facts.error };
 }
 
@@ -53,13 +52,42 @@ async function solve(task: CellTask, settings: MethodSettings, block: number, co
   const inputs: Activations = usesActivations(cell) ? await blockInputs(task, model, block, context) : [];
   const read = (performance.now() - started) / 1000;
   const isLast = block + 1 === model.config.blocks;
-  context.report({ stage: "compressing", done: block, total: model.config.blocks });
+  // Between the pieces of its work it says that it lives, and lets the steps go on that store and read.
+  const pause = async () => {
+    context.report({ stage: "compressing", done: block, total: model.config.blocks });
+    await setImmediate();
+    context.signal.throwIfAborted();
+  };
   try {
-    const solved = compress(model, block, weights, inputs, settings, { outputs: !isLast });
+    const solved = await context.state.compressing(async () => {
+      await pause();
+      return compress(model, block, weights, inputs, settings, { outputs: !isLast, pause });
+    });
     return { solved, facts: describe(solved, read), isLast };
   } finally {
     tf.dispose([...inputs]);
   }
+}
+
+/** The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. */
+async function store(
+  task: CellTask,
+  settings: MethodSettings,
+  block: number,
+  solved: SolvedBlock,
+  { derivation, facts, isLast }: { derivation: unknown; facts: BlockFacts; isLast: boolean },
+  context: StepContext,
+): Promise<void> {
+  const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings)]));
+  context.signal.throwIfAborted();
+  const keep = boundary(task, block + 1, isLast);
+  const [manifest] = await Promise.all([
+    task.checkpoints.commit("block", derivation, objects, facts),
+    keep ? storeActivations(task, block + 1, solved.outputs) : undefined,
+  ]);
+  // Later steps of this process need not read back what was just written; where another attempt was first, its result counts.
+  if (manifest.facts === facts) context.state.blocks.set(manifest.key, weightsOf(solved));
+  if (keep || isLast) await removeActivations(task, lastBoundary(task, block));
 }
 
 function weightsOf({ layers }: SolvedBlock): ReadonlyMap<string, Float32Array> {

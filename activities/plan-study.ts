@@ -1,16 +1,18 @@
 import { sourceFiles } from "../calibration/documents.js";
 import { checkModelSettings } from "../compression/linears.js";
+import { textWindows } from "../evaluation/perplexity.js";
+import { readPerplexityText } from "../evaluation/perplexity-text.js";
 import { readTaskRecords } from "../evaluation/records.js";
 import { taskOf } from "../evaluation/registry.js";
 import { fileDigest } from "../models/digest.js";
 import { loadModel } from "../models/load.js";
-import { openFile } from "../storage/files.js";
 import { identity } from "../storage/identity.js";
 import { type ObjectStore, openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { PlannedFile, PlannedModel, PlannedStudy, StudyPlan } from "../study/plan.js";
 import { parseStudySpec, type StudySpec } from "../study/spec.js";
+import { sourceVersion } from "./planned-files.js";
 import { currentEnvironment, planKey } from "./process-state.js";
 import type { StepContext } from "./step.js";
 
@@ -21,15 +23,21 @@ import type { StepContext } from "./step.js";
  */
 export async function planStudy(input: unknown, { report }: StepContext): Promise<PlannedStudy> {
   const spec = withDefaultBucket(parseStudySpec(input));
-  for (const name of spec.evaluation.tasks) taskOf(name);
+  checkTasks(spec.evaluation.tasks);
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
-  await claimName(store, spec);
+  await requireOwnName(store, spec);
 
+  const perplexity: Record<string, PlannedFile> = {};
+  const texts = new Map<string, string>();
+  for (const { id, path } of spec.evaluation.perplexity) {
+    perplexity[id] = await contentOf(path);
+    texts.set(id, await readPerplexityText(path));
+  }
   const models: Record<string, PlannedModel> = {};
   for (const [i, { id, path }] of spec.models.entries()) {
     report({ stage: `checking model ${id}`, done: i, total: spec.models.length });
-    models[id] = await planModel(path, spec);
+    models[id] = await planModel(path, spec, texts);
   }
   const sources: Record<string, { files: PlannedFile[] }> = {};
   for (const { id, path } of spec.sources) sources[id] = { files: await planSource(path) };
@@ -38,12 +46,12 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     report({ stage: `checking task ${name}`, done: i, total: spec.evaluation.tasks.length });
     tasks[name] = await planTask(name, spec.evaluation.data ?? "");
   }
-  const perplexity: Record<string, PlannedFile> = {};
-  for (const { id, path } of spec.evaluation.perplexity) perplexity[id] = await contentOf(path);
-
   const plan: StudyPlan = { spec, environment: await currentEnvironment(), models, sources, tasks, perplexity };
   const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
-  await store.writeNew(planKey(study.name, study.plan), encodeJson(plan));
+  // Only now: a specification with a mistake in it must not take the name from the one that corrects it.
+  if (!(await store.writeNew(specKey(spec), encodeJson(lasting(spec))))) await requireOwnName(store, spec);
+  // Written even where it is: a plan that was altered in the store is whole again.
+  await store.replace(planKey(study.name, study.plan), encodeJson(plan), "application/json");
   return {
     study,
     models: spec.models.map(({ id }) => ({ id, cells: expandCells(spec, id).length })),
@@ -62,18 +70,49 @@ function withDefaultBucket(spec: StudySpec): StudySpec {
   });
 }
 
-/** The first specification under a name is the study's. How many cells run at a time is no part of what a study is. */
-async function claimName(store: ObjectStore, spec: StudySpec): Promise<void> {
-  const key = `v1/study/${spec.name}/spec.json`;
-  const { concurrency: _, ...lasting } = spec;
-  if (await store.writeNew(key, encodeJson(lasting))) return;
-  const first = JSON.parse(new TextDecoder().decode(await store.read(key))) as unknown;
-  if (identity(first) === identity(lasting)) return;
+/** @throws TouchstoneError UnknownTask; InvalidStudySpec where two names stand for one task */
+function checkTasks(names: readonly string[]): void {
+  const tasks = names.map((name, i) => taskOf(name, `evaluation.tasks[${i}]`).name);
+  const second = tasks.findIndex((task, i) => tasks.indexOf(task) < i);
+  if (second === -1) return;
+  throw new TouchstoneError("InvalidStudySpec", {
+    what: `evaluation.tasks: has ${tasks[second]} twice, as ${names[tasks.indexOf(tasks[second])]} and ${names[second]}`,
+    where: "the study specification",
+    todo: "Name it once.",
+  });
+}
+
+function specKey({ name }: StudySpec): string {
+  return `v1/study/${name}/spec.json`;
+}
+
+/** How many cells run at a time is no part of what a study is. */
+function lasting({ concurrency: _, ...rest }: StudySpec): unknown {
+  return rest;
+}
+
+/** The first specification under a name is the study's. @throws TouchstoneError StudyNameTaken */
+async function requireOwnName(store: ObjectStore, spec: StudySpec): Promise<void> {
+  const key = specKey(spec);
+  const bytes = await store.read(key);
+  if (bytes === undefined) return;
+  const first = parseJson(bytes);
+  if (first === undefined) return store.replace(key, encodeJson(lasting(spec)), "application/json");
+  if (identity(first) === identity(lasting(spec))) return;
   throw new TouchstoneError("StudyNameTaken", {
-    what: `There is a study ${spec.name} already, and its specification differs (${differingKeys(first, lasting).join(", ")})`,
+    what: `There is a study ${spec.name} already, and its specification differs (${differingKeys(first, lasting(spec)).join(", ")})`,
     where: `s3://${store.location.bucket}/${key}`,
     todo: "Give this study another name; what both have in common is found and not computed again.",
   });
+}
+
+/** undefined: what can't be read was altered, and says nothing. */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
 }
 
 function differingKeys(first: unknown, second: unknown): string[] {
@@ -82,17 +121,14 @@ function differingKeys(first: unknown, second: unknown): string[] {
   return [...keys].filter((key) => identity(a[key] ?? null) !== identity(b[key] ?? null));
 }
 
-async function planModel(path: string, spec: StudySpec): Promise<PlannedModel> {
+/** @param texts whose perplexity is taken; they must fill a window of the model's tokens */
+async function planModel(path: string, spec: StudySpec, texts: ReadonlyMap<string, string>): Promise<PlannedModel> {
   const model = await loadModel(path);
   try {
     for (const settings of spec.methods) checkModelSettings(model, settings);
     const tokenizer = await model.tokenizer();
-    if (tokenizer.vocabSize > model.config.vocabSize) {
-      throw new TouchstoneError("TokenizerMismatch", {
-        what: `The tokenizer has ${tokenizer.vocabSize} tokens, but the model's vocabulary has ${model.config.vocabSize}`,
-        where: path,
-        todo: "Put the model's own tokenizer beside it.",
-      });
+    for (const { id, path: where, length } of spec.evaluation.perplexity) {
+      textWindows(texts.get(id) ?? "", tokenizer, length, 1, { where });
     }
     return { digest: model.digest, tokenizer: tokenizer.digest, blocks: model.config.blocks };
   } finally {
@@ -101,7 +137,7 @@ async function planModel(path: string, spec: StudySpec): Promise<PlannedModel> {
 }
 
 async function planSource(path: string): Promise<PlannedFile[]> {
-  return Promise.all((await sourceFiles(path)).map(versionOf));
+  return Promise.all((await sourceFiles(path)).map(sourceVersion));
 }
 
 async function planTask(name: string, data: string) {
@@ -114,13 +150,6 @@ async function planTask(name: string, data: string) {
 
 async function contentOf(uri: string): Promise<PlannedFile> {
   return { uri, version: await fileDigest(uri) };
-}
-
-/** Sources may be large: they aren't read for it. */
-async function versionOf(uri: string): Promise<PlannedFile> {
-  const file = await openFile(uri);
-  await file.close();
-  return { uri, version: file.version };
 }
 
 function encodeJson(value: unknown): Uint8Array {

@@ -4,12 +4,13 @@ import { jitteredModel } from "../models/jitter.js";
 import { loadModel } from "../models/load.js";
 import type { Model } from "../models/model.js";
 import { type Checkpoints, openCheckpoints } from "../storage/checkpoints.js";
-import { NUMERICS_VERSION } from "../storage/identity.js";
+import { identity, NUMERICS_VERSION } from "../storage/identity.js";
 import { type ObjectStore, openStore } from "../storage/store.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
 import { modelOf } from "./derivations.js";
+import { createTurns, type Turns } from "./turns.js";
 
 const ACTIVATION_BYTES = 1 << 30;
 const BLOCK_BYTES = 2 ** 31;
@@ -31,6 +32,8 @@ export interface ProcessState {
   /** @throws TouchstoneError ServiceUnavailable when results of this process would differ from those of the study's others */
   requireEnvironment(plan: StudyPlan): Promise<void>;
   activations: ActivationCache;
+  /** Steps compress one at a time, so that the memory of one is taken; meanwhile others read and store. */
+  compressing: Turns;
   /** Linears of a compressed block, as dense weights, by the identity of the block. */
   blocks: LRUCache<string, ReadonlyMap<string, Float32Array>>;
 }
@@ -85,6 +88,7 @@ export function createProcessState(): ProcessState {
       });
     },
     activations: createActivationCache(),
+    compressing: createTurns(),
     blocks: new LRUCache({
       maxSize: BLOCK_BYTES,
       sizeCalculation: (block) => Array.from(block.values()).reduce((sum, { byteLength }) => sum + byteLength, 1),
@@ -104,12 +108,23 @@ export function planKey(name: string, plan: string): string {
 
 async function readPlan(store: ObjectStore, { name, plan }: StudyRef): Promise<StudyPlan> {
   const bytes = await store.read(planKey(name, plan));
-  if (bytes !== undefined) return JSON.parse(new TextDecoder().decode(bytes)) as StudyPlan;
+  const found = bytes === undefined ? undefined : parsePlan(bytes, plan);
+  if (found !== undefined) return found;
   throw new TouchstoneError("CheckpointCorrupt", {
-    what: "The study's plan is gone from the store",
+    what: `The study's plan ${bytes === undefined ? "is gone from the store" : "was altered in the store"}`,
     where: planKey(name, plan),
     todo: "Start the study again: it is planned anew, and what is done is found.",
   });
+}
+
+/** undefined where it isn't the plan of this identity. */
+function parsePlan(bytes: Uint8Array, digest: string): StudyPlan | undefined {
+  try {
+    const plan = JSON.parse(new TextDecoder().decode(bytes)) as StudyPlan;
+    return identity(plan) === digest ? plan : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function openAsPlanned(path: string, digest: string): Promise<Model> {

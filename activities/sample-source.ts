@@ -3,6 +3,7 @@ import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import { calibrationDerivation, sourceOf } from "./derivations.js";
+import { requireSameSource } from "./planned-files.js";
 import type { StepContext } from "./step.js";
 
 /** What a set's manifest says besides its bytes. */
@@ -26,11 +27,13 @@ export async function sampleSource(
   const missing = await missingSets(plan, checkpoints, model, source);
   if (missing.length === 0) return { sets };
 
+  const { files } = plan.sources[source];
+  await requireSameSource(files);
   const opened = await state.model(plan, model, null);
   const drawn = await sampleSets(
     {
       source: sourceOf(plan, source),
-      files: plan.sources[source].files.map(({ uri }) => uri),
+      files: files.map(({ uri }) => uri),
       tokenizer: await opened.tokenizer(),
       settings: { ...settings, largestSize: Math.max(...sizes) },
       sets: missing,

@@ -34,7 +34,10 @@ export async function measureMachine({ hiddenSize, intermediateSize }: ModelConf
     [TOKENS, hiddenSize, intermediateSize],
     [TOKENS, intermediateSize, hiddenSize],
   ] as const;
-  const products = shapes.map((shape) => ({ shape: shape.join(" x "), gflops: productGflops(...shape) }));
+  const products = shapes.map(([rows, inner, columns]) => ({
+    shape: `${rows} x ${inner} x ${columns}`,
+    gflops: productGflops(rows, inner, columns),
+  }));
   return {
     processor: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),

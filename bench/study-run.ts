@@ -52,7 +52,7 @@ function specification(store: ObjectStore, path: string, sets: number, cells: nu
     sources: [{ id: "sotu", path: homePath("data", "corpora", "sotu.jsonl") }],
     methods: [{ method: "gptq" }],
     calibration: { sizes: [16], length: 256, sets },
-    evaluation: { perplexity: [{ id: "heldout", path: homePath("data", "heldout.txt"), length: 256, limit: 1 }] },
+    evaluation: { perplexity: [{ id: "heldout", path: homePath("data", "heldout.txt"), length: 32, limit: 1 }] },
     checkpoints: { bucket, prefix },
     concurrency: { cells },
   };

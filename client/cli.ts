@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
 import { benchCommand } from "./commands/bench.js";
 import { compressCommand } from "./commands/compress.js";
@@ -36,7 +37,9 @@ const program = new Command("touchstone")
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof TouchstoneError)) throw error;
-  process.stderr.write(`${error.name}: ${error.message}\n`);
+  const named = error instanceof TouchstoneError ? error : systemError(error);
+  // Whatever else it is, it is a mistake of the program: its stack is worth more than a message.
+  if (named === undefined) throw error;
+  process.stderr.write(`${named.name}: ${named.message}\n`);
   process.exitCode = 1;
 }

@@ -27,6 +27,8 @@ export interface SolvedBlock {
 export interface CompressBlockOptions {
   /** Whether outputs are wanted (default: true); after the last block they aren't. */
   outputs?: boolean;
+  /** Awaited between pieces of the work: TensorFlow's calls hold up whatever else the process has to do. */
+  pause?: () => Promise<void>;
 }
 
 /**
@@ -38,34 +40,36 @@ export interface CompressBlockOptions {
  *   for methods without data
  * @throws TouchstoneError InvalidSettings, NumericalError naming the tensor
  */
-export function compressBlock(
+export async function compressBlock(
   model: Model,
   index: number,
   weights: HostWeights,
   inputs: readonly tf.Tensor3D[],
   settings: MethodSettings,
-  { outputs = true }: CompressBlockOptions = {},
-): SolvedBlock {
+  { outputs = true, pause = async () => {} }: CompressBlockOptions = {},
+): Promise<SolvedBlock> {
   const stages = blockLinears(model, index);
   const { statistics: kind } = methodOf(settings.method);
   const watch = new Stopwatch<BlockPhase>(["capture", "solve", "forward"]);
   const walk = new BlockWalk(model, weights, inputs);
+  const timed = async <T>(phase: BlockPhase, run: () => T): Promise<T> => {
+    const result = watch.time(phase, run);
+    await pause();
+    return result;
+  };
   const solve = (stage: readonly BlockLinear[], statistics: LayerStatistics) =>
-    watch.time("solve", () => solveStage(walk, stage, weights, statistics, settings));
+    timed("solve", () => solveStage(walk, stage, weights, statistics, settings));
   const layers: SolvedLayer[] = [];
   try {
     const stepwise = kind !== "none" && isTrueSequential(settings);
-    const collected = stepwise ? [] : watch.time("capture", () => collectAll(walk, kind, stages));
-    if (!stepwise) for (const [i, stage] of stages.entries()) layers.push(...solve(stage, collected[i]));
+    const collected = stepwise ? [] : await timed("capture", () => collectAll(walk, kind, stages));
+    if (!stepwise) for (const [i, stage] of stages.entries()) layers.push(...(await solve(stage, collected[i])));
     for (const [i, stage] of stages.entries()) {
-      if (stepwise)
-        layers.push(
-          ...solve(
-            stage,
-            watch.time("capture", () => walk.collect(kind, inputOf(stage))),
-          ),
-        );
-      if (outputs || (stepwise && i < stages.length - 1)) watch.time("forward", () => walk.advance());
+      if (stepwise) {
+        const statistics = await timed("capture", () => walk.collect(kind, inputOf(stage)));
+        layers.push(...(await solve(stage, statistics)));
+      }
+      if (outputs || (stepwise && i < stages.length - 1)) await timed("forward", () => walk.advance());
     }
     return { layers, outputs: outputs ? walk.takeOutputs() : [], seconds: watch.seconds };
   } finally {

@@ -48,7 +48,7 @@ export async function compressModel(
       const blockStarted = performance.now();
       const weights = await model.block(index);
       const isLast = index === model.config.blocks - 1;
-      const solved = compressBlock(model, index, weights, hidden, settings, { outputs: !isLast });
+      const solved = await compressBlock(model, index, weights, hidden, settings, { outputs: !isLast });
       tf.dispose(hidden);
       hidden = solved.outputs;
       const writing = performance.now();

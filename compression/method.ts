@@ -25,6 +25,25 @@ export interface Layer extends LayerShape {
   weight: Float32Array;
 }
 
+/** A value a row and group, on grids of their own: those of a run of rows in one group share one. */
+export interface RunCodes {
+  /** [rows * groups] */
+  codes: Uint8Array;
+  /** [runs * groups] */
+  gridScales: Float32Array;
+  /** [runs * groups] */
+  gridZeros: Float32Array;
+}
+
+/** How SpQR stores scales and zero points: the value is gridScale * (code - gridZero), in float32. */
+export interface GridStatistics {
+  bits: number;
+  /** Rows a run; the last run may be shorter. */
+  runRows: number;
+  scales: RunCodes;
+  zeros: RunCodes;
+}
+
 /** Codes on a grid a row and group: the weight is scale * (code - zero), in float32. */
 export interface QuantizedLayer {
   bits: number;
@@ -37,6 +56,8 @@ export interface QuantizedLayer {
   /** Group of each column, [columns] */
   groupIndex: Int32Array;
   groups: number;
+  /** Where `scales` and `zeros` are quantized themselves: they are what this stands for. */
+  statistics?: GridStatistics;
   /** Weights kept in full precision in place of scale * (code - zero): [rows * columns], 1 = outlier */
   outliers?: Uint8Array;
 }

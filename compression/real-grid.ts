@@ -1,4 +1,4 @@
-import { type Grid, roundHalfEven } from "./grid.js";
+import { dequantized, type Grid, roundHalfEven } from "./grid.js";
 
 /** What scales are divided by is at least this. */
 const LEAST_SCALE = 1e-9;
@@ -30,14 +30,16 @@ export function realCodeOf(value: number, scale: number, zero: number, limit: nu
   return Math.max(0, Math.min(code, limit));
 }
 
-/** Replaces values by those of their own grid, in runs of `size`; a last run may be shorter. */
-export function quantizeInRuns(values: Float32Array, size: number, bits: number): void {
+/**
+ * Replaces the values of a run by those of their own grid, which is returned.
+ * @param codes receives the codes, of the run's length
+ */
+export function quantizeRun(run: Float32Array, bits: number, codes: Uint8Array): Grid {
   const limit = 2 ** bits - 1;
-  for (let start = 0; start < values.length; start += size) {
-    const run = values.subarray(start, start + size);
-    const { scale, zero } = fitRealGrid(run, run.length, bits);
-    for (let i = 0; i < run.length; i++) {
-      run[i] = scale * Math.fround(realCodeOf(run[i], scale, zero, limit) - zero);
-    }
+  const grid = fitRealGrid(run, run.length, bits);
+  for (let i = 0; i < run.length; i++) {
+    codes[i] = realCodeOf(run[i], grid.scale, grid.zero, limit);
+    run[i] = dequantized(codes[i], grid.scale, grid.zero);
   }
+  return grid;
 }

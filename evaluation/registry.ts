@@ -36,12 +36,16 @@ const byName = new Map(tasks.flatMap((task) => [task.name, ...task.aliases].map(
 /** Every name that is accepted: the harness's, and the shorter ones. */
 export const taskNames: readonly string[] = Array.from(byName.keys());
 
-/** @throws TouchstoneError UnknownTask with the nearest name */
-export function taskOf(name: string): Task {
+/**
+ * @param where which key or option names it, for the message
+ * @throws TouchstoneError UnknownTask with the nearest name
+ */
+export function taskOf(name: string, where?: string): Task {
   const task = byName.get(name);
   if (task !== undefined) return task;
   throw new TouchstoneError("UnknownTask", {
     what: `There is no task "${name}"${nearest(name, taskNames)}`,
+    where,
     todo: "Correct the name.",
   });
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { encodeBfloat16, encodeFloat16 } from "./float16.js";
 import { DTYPE_BYTES } from "./safetensors-header.js";
@@ -73,13 +73,18 @@ export async function writeSafetensors(
   const layout = Array.from(tensors, ([name, { shape, data }]) => ({ name, shape, dtype: dtypeOf(data) }));
   const draft = `${path}.partial`;
   await mkdir(dirname(path), { recursive: true });
-  const writer = await createSafetensors(draft, layout, metadata);
   try {
-    for (const [name, { data }] of tensors) await writer.write(name, data);
-  } finally {
-    await writer.close();
+    const writer = await createSafetensors(draft, layout, metadata);
+    try {
+      for (const [name, { data }] of tensors) await writer.write(name, data);
+    } finally {
+      await writer.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
   }
-  await rename(draft, path);
 }
 
 function dtypeOf(data: WritableData): WritableDtype {

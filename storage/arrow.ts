@@ -15,13 +15,14 @@ import {
   tableFromIPC,
   tableToIPC,
   Uint8,
+  Uint16,
   Utf8,
   type Vector,
   vectorFromArray,
 } from "apache-arrow";
 import { TouchstoneError } from "../study/errors.js";
 
-type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
+type Numbers = Float32Array | Float64Array | Int32Array | Uint16Array | Uint8Array;
 
 /** A column: numbers, texts, truth values, or lists of a fixed size over one flat array. No column has nulls. */
 export type Column =
@@ -128,6 +129,7 @@ function numbersData(values: Numbers) {
   if (values instanceof Float32Array) return makeData({ type: new Float32(), length, nullCount: 0, data: values });
   if (values instanceof Float64Array) return makeData({ type: new Float64(), length, nullCount: 0, data: values });
   if (values instanceof Int32Array) return makeData({ type: new Int32(), length, nullCount: 0, data: values });
+  if (values instanceof Uint16Array) return makeData({ type: new Uint16(), length, nullCount: 0, data: values });
   return makeData({ type: new Uint8(), length, nullCount: 0, data: values });
 }
 

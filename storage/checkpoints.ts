@@ -63,7 +63,7 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
         objects: Object.fromEntries(entries.map((e) => [e.name, { sha256: e.digest, bytes: e.bytes.length }])),
         facts,
       };
-      const isFirst = await store.writeNew(manifestKey(kind, key), new TextEncoder().encode(JSON.stringify(manifest)));
+      const isFirst = await store.writeNew(manifestKey(kind, key), encodeManifest(manifest));
       return isFirst ? manifest : ((await find<typeof facts>(kind, derivation)) ?? manifest);
     },
     object: async (manifest, name) => {
@@ -83,9 +83,16 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
       if (manifest === undefined) return;
       // The manifest goes first: a reader never finds one whose objects are gone.
       await store.remove(manifestKey(kind, manifest.key));
-      for (const { sha256: digest } of Object.values(manifest.objects)) await store.remove(contentKey(digest));
+      const digests = Object.values(manifest.objects).map(({ sha256: digest }) => digest);
+      await Promise.all(digests.map((digest) => store.remove(contentKey(digest))));
     },
   };
+}
+
+/** With a checksum of its own: facts are results too. */
+function encodeManifest(manifest: Manifest): Uint8Array {
+  const checksum = sha256(JSON.stringify(manifest));
+  return new TextEncoder().encode(JSON.stringify({ ...manifest, checksum }));
 }
 
 async function readManifest<Facts>(
@@ -95,8 +102,9 @@ async function readManifest<Facts>(
   bytes: Uint8Array,
 ): Promise<Manifest<Facts>> {
   try {
-    const manifest = JSON.parse(new TextDecoder().decode(bytes)) as Manifest<Facts>;
-    if (manifest.kind === kind && manifest.key === key && identity(manifest.derivation) === key) return manifest;
+    const { checksum, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as Manifest<Facts> & { checksum: string };
+    const isWhole = sha256(JSON.stringify(rest)) === checksum;
+    if (isWhole && rest.kind === kind && rest.key === key && identity(rest.derivation) === key) return rest;
   } catch {
     // Falls through: what can't be read was altered.
   }

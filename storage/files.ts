@@ -5,6 +5,7 @@ import { GetObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from "@aws
 import { glob, isDynamicPattern } from "tinyglobby";
 import { TouchstoneError } from "../study/errors.js";
 import { s3Client } from "./s3.js";
+import { storageError } from "./storage-error.js";
 
 /** A file on disk or an object in S3, read at any offset. */
 export interface DataFile {
@@ -17,7 +18,7 @@ export interface DataFile {
   close(): Promise<void>;
 }
 
-/** @throws TouchstoneError InvalidData when there is no such file. */
+/** @throws TouchstoneError InvalidData when there is no such file; for `s3://` StorageDenied, StorageUnavailable (retryable) too. */
 export async function openFile(uri: string): Promise<DataFile> {
   return isS3(uri) ? openObject(uri) : openLocal(uri);
 }
@@ -91,11 +92,13 @@ async function openObject(uri: string): Promise<DataFile> {
   const client = s3Client();
   const head = await client.send(new HeadObjectCommand({ Bucket, Key })).catch((cause) => {
     if (cause?.$metadata?.httpStatusCode === 404) throw missing(uri, cause);
-    throw cause;
+    throw storageError(cause, uri);
   });
   const size = head.ContentLength ?? 0;
   const get = async (Range?: string) => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, Range }));
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, Range })).catch((cause) => {
+      throw storageError(cause, uri);
+    });
     if (Body === undefined) throw truncated(uri, 0, size);
     return Body;
   };
@@ -118,8 +121,12 @@ async function listObjects(pattern: string): Promise<string[]> {
   const star = key.search(/[*?[{]/);
   const prefix = star === -1 ? key : key.slice(0, star);
   const found: string[] = [];
-  for await (const page of paginateListObjectsV2({ client: s3Client() }, { Bucket: bucket, Prefix: prefix })) {
-    for (const { Key } of page.Contents ?? []) if (Key !== undefined && !Key.endsWith("/")) found.push(Key);
+  try {
+    for await (const page of paginateListObjectsV2({ client: s3Client() }, { Bucket: bucket, Prefix: prefix })) {
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined && !Key.endsWith("/")) found.push(Key);
+    }
+  } catch (cause) {
+    throw storageError(cause, pattern);
   }
   const { default: picomatch } = await import("picomatch");
   const matches = star === -1 ? (name: string) => name === key || name.startsWith(joinUri(key, "")) : picomatch(key);

@@ -1,5 +1,8 @@
 import { S3Client } from "@aws-sdk/client-s3";
 
+// On every Node 20 the SDK warns of the end of its support, in the middle of whatever is being printed.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 let shared: S3Client | undefined;
 
 /**

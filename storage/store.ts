@@ -6,9 +6,9 @@ import {
   paginateListObjectsV2,
   S3ServiceException,
 } from "@aws-sdk/client-s3";
-import { TouchstoneError } from "../study/errors.js";
 import { joinUri } from "./files.js";
 import { s3Client } from "./s3.js";
+import { storageError } from "./storage-error.js";
 
 export interface StoreLocation {
   bucket: string;
@@ -87,49 +87,4 @@ function absent(error: unknown): undefined {
 function alreadyThere(error: unknown): undefined {
   if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return undefined;
   throw error;
-}
-
-function storageError(cause: unknown, where: string): TouchstoneError {
-  if (cause instanceof TouchstoneError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const status = cause instanceof S3ServiceException ? cause.$metadata.httpStatusCode : undefined;
-  const name = cause instanceof Error ? cause.name : "";
-  if (name === "NoSuchBucket") {
-    return new TouchstoneError(
-      "StorageDenied",
-      { what: "There is no such bucket", where, todo: "Create it, or name another under checkpoints.bucket." },
-      { cause },
-    );
-  }
-  if (status === 401 || status === 403 || name === "CredentialsProviderError") {
-    return new TouchstoneError(
-      "StorageDenied",
-      {
-        what: `The object store refuses the credentials: ${message}`,
-        where,
-        todo: "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and S3_ENDPOINT; `touchstone doctor` tests them.",
-      },
-      { cause },
-    );
-  }
-  if (status === 507 || /no space|storage.*full|disk.*full|ENOSPC|no free volumes|no writable volumes/i.test(message)) {
-    return new TouchstoneError(
-      "DiskFull",
-      {
-        what: `The object store is full: ${message}`,
-        where,
-        todo: "Free some space; the study goes on from where it is.",
-      },
-      { cause },
-    );
-  }
-  return new TouchstoneError(
-    "StorageUnavailable",
-    {
-      what: `The object store does not answer: ${message}`,
-      where,
-      todo: "`touchstone status` tells whether it runs; nothing stored is lost.",
-    },
-    { cause },
-  );
 }

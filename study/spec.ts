@@ -87,6 +87,8 @@ export const studySpecSchema = z
       "evaluation.perplexity",
       context,
     );
+    reportRepeated(spec.evaluation.tasks, "evaluation.tasks", context);
+    reportRepeated(spec.calibration.sizes.map(String), "calibration.sizes", context);
     reportRepeated(
       spec.methods.map((settings) => JSON.stringify(Object.fromEntries(Object.entries(settings).sort()))),
       "methods",

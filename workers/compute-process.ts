@@ -1,5 +1,6 @@
 import { createProcessState } from "../activities/process-state.js";
 import { steps } from "../activities/steps.js";
+import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
 import { loadBackend } from "../tensor/backend.js";
 import type { Request, Response, StepFailure } from "./protocol.js";
@@ -39,19 +40,9 @@ async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Prom
 }
 
 function describe(error: unknown): StepFailure {
-  if (error instanceof TouchstoneError) {
-    return { type: error.type, problem: error.problem, message: error.message };
-  }
+  const named = error instanceof TouchstoneError ? error : systemError(error);
+  if (named !== undefined) return { type: named.type, problem: named.problem, message: named.message };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ENOSPC") {
-    const problem = {
-      what: "The disk is full",
-      where: message,
-      todo: "Free some space; the study goes on from where it is.",
-    };
-    return { type: "DiskFull", problem, message };
-  }
   if (/allocat|out of memory|OOM/i.test(message)) {
     const problem = { what: `Memory ran out: ${message}`, todo: "Give the worker fewer slots, or a larger machine." };
     return { type: "OutOfMemory", problem, message };

@@ -3,9 +3,9 @@ import { cellName } from "../study/names.js";
 import type { EvaluationName, StudyRef } from "../study/plan.js";
 import type { CellProgress } from "../study/progress.js";
 import type { CellCoordinates, CellResult } from "../study/results.js";
-import { asRootFailure } from "./failures.js";
+import { asRootFailure, rootFailure } from "./failures.js";
 import { cellProgressQuery, pausedSignal } from "./messages.js";
-import { computeSteps, dataSteps } from "./proxies.js";
+import { cellDataSteps, computeSteps, dataSteps } from "./proxies.js";
 
 export interface CellInput {
   study: StudyRef;
@@ -15,6 +15,9 @@ export interface CellInput {
   evaluations: readonly EvaluationName[];
   paused: boolean;
 }
+
+/** A store that alters object after object is not healed by more. */
+const ROUNDS = 5;
 
 /** One compressed model (or the dense one): embed, compress block by block, evaluate, put the result together. */
 export async function cell(input: CellInput): Promise<CellResult> {
@@ -40,7 +43,7 @@ export async function cell(input: CellInput): Promise<CellResult> {
     setCurrentDetails(`**${phase}**: ${block} of ${blocks} blocks, ${evaluated} of ${evaluations.length} evaluations`);
   };
 
-  try {
+  const compute = async (): Promise<CellResult> => {
     if (blocks > 0) await computeSteps("embed the calibration set").embedCalibration({ study, cell: coordinates });
     for (let block = 0; block < blocks; block++) {
       await unlessPaused();
@@ -51,17 +54,49 @@ export async function cell(input: CellInput): Promise<CellResult> {
     }
     await unlessPaused();
     show("evaluating");
-    await Promise.all(
+    await allSettled(
       evaluations.map(async (evaluation) => {
         await computeSteps(`evaluate ${evaluation.id}`).evaluate({ study, cell: coordinates, evaluation });
         progress.evaluated++;
         show("evaluating");
       }),
     );
-    const result = await dataSteps("put the result together").finishCell({ study, cell: coordinates });
+    const result = await cellDataSteps("put the result together").finishCell({ study, cell: coordinates });
     show("done");
     return result;
+  };
+  const drawAgain = async () => {
+    Object.assign(progress, { phase: "embedding", block: 0, evaluated: 0 });
+    const { model, source } = coordinates;
+    if (source !== null) await dataSteps("draw the set again").sampleSource({ study, model, source });
+  };
+
+  try {
+    return await healing(compute, drawAgain);
   } catch (error) {
     throw isCancellation(error) ? error : asRootFailure(error);
   }
+}
+
+/**
+ * What a step finds altered or gone is put aside; then all steps run again: each finds its result in the store, but for the one
+ * whose result that was.
+ */
+async function healing<T>(compute: () => Promise<T>, before: () => Promise<void>): Promise<T> {
+  for (let round = 1; ; round++) {
+    try {
+      return await compute();
+    } catch (error) {
+      const isHealable = !isCancellation(error) && rootFailure(error).type === "CheckpointCorrupt";
+      if (!isHealable || round === ROUNDS) throw error;
+      await before();
+    }
+  }
+}
+
+/** Waits for all, also where one fails: what the others compute is kept. */
+async function allSettled(work: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(work);
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }

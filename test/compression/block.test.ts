@@ -32,7 +32,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
   });
   after(() => model.close());
 
-  const run = (json: object, given = inputs): SolvedBlock =>
+  const run = (json: object, given = inputs): Promise<SolvedBlock> =>
     compressBlock(model, 0, weights, given, methodSettingsSchema.parse(json));
   const bits = (tensors: readonly tf.Tensor[]) => tensors.map((tensor) => Array.from(tensor.dataSync()));
 
@@ -43,9 +43,9 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     { method: "wanda", trueSequential: true },
     { method: "rtn", groupSize: 8 },
   ]) {
-    it(`${JSON.stringify(json)}: outputs are the compressed block's own, and nothing leaks`, () => {
+    it(`${JSON.stringify(json)}: outputs are the compressed block's own, and nothing leaks`, async () => {
       const before = tf.memory().numTensors;
-      const { layers, outputs } = run(json);
+      const { layers, outputs } = await run(json);
       assert.equal(tf.memory().numTensors, before + inputs.length);
       assert.equal(layers.length, 7);
       const compressed = toTensors(replaced(weights, layers));
@@ -56,12 +56,14 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     });
   }
 
-  it("the same inputs give the same bits, and trueSequential gives others from the second stage on", () => {
+  it("the same inputs give the same bits, and trueSequential gives others from the second stage on", async () => {
     const weightsOf = ({ layers, outputs }: SolvedBlock) => {
       tf.dispose(outputs);
       return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
     };
-    const [a, b, together] = [gptq(), gptq(), gptq({ trueSequential: false })].map((json) => weightsOf(run(json)));
+    const solved: Map<string, Float32Array>[] = [];
+    for (const json of [gptq(), gptq(), gptq({ trueSequential: false })]) solved.push(weightsOf(await run(json)));
+    const [a, b, together] = solved;
     assert.deepEqual(a, b);
     assert.deepEqual(together.get("self_attn.q_proj.weight"), a.get("self_attn.q_proj.weight"));
     assert.notDeepEqual(together.get("self_attn.o_proj.weight"), a.get("self_attn.o_proj.weight"));
@@ -83,8 +85,8 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     tf.dispose(outputs.flat());
   });
 
-  it("a method without data needs no inputs", () => {
-    const { layers, outputs, seconds } = run({ method: "rtn", groupSize: 8 }, []);
+  it("a method without data needs no inputs", async () => {
+    const { layers, outputs, seconds } = await run({ method: "rtn", groupSize: 8 }, []);
     assert.equal(layers.length, 7);
     assert.equal(outputs.length, 0);
     assert.equal(layers[0].error, null);
@@ -100,12 +102,42 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     });
   });
 
-  it("NaN in a weight is an error that names the tensor", () => {
+  it("NaN in a weight is an error that names the tensor", async () => {
     const broken = new Map(weights);
     const { shape, data } = weights.get("mlp.up_proj.weight")!;
     broken.set("mlp.up_proj.weight", { shape, data: data.with(3, Number.NaN) });
-    const compress = () => compressBlock(model, 0, broken, inputs, gptq());
-    assert.throws(compress, { name: "NumericalError", message: /model\.layers\.0\.mlp\.up_proj\.weight/ });
+    const compress = compressBlock(model, 0, broken, inputs, gptq());
+    await assert.rejects(compress, { name: "NumericalError", message: /model\.layers\.0\.mlp\.up_proj\.weight/ });
+  });
+
+  it("blocks that take turns in one process have the bits of blocks alone", async () => {
+    const before = tf.memory().numTensors;
+    const alone = [await run(gptq()), await run({ method: "wanda" })];
+    const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+    const together = await Promise.all(
+      [gptq(), { method: "wanda" }].map((json) =>
+        compressBlock(model, 0, weights, inputs, methodSettingsSchema.parse(json), { pause }),
+      ),
+    );
+    for (const [i, { layers, outputs }] of alone.entries()) {
+      assert.deepEqual(
+        together[i].layers.map(({ compressed }) => compressed),
+        layers.map(({ compressed }) => compressed),
+      );
+      assert.deepEqual(bits(together[i].outputs), bits(outputs));
+      tf.dispose([...outputs, ...together[i].outputs]);
+    }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it("a pause that throws ends the work, and nothing leaks", async () => {
+    const before = tf.memory().numTensors;
+    let pauses = 0;
+    const pause = async () => {
+      if (++pauses === 4) throw new Error("cancelled");
+    };
+    await assert.rejects(compressBlock(model, 0, weights, inputs, gptq(), { pause }), /cancelled/);
+    assert.equal(tf.memory().numTensors, before);
   });
 
   it("a model is compressed block by block, and evaluated with the compressed blocks", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import type { StudyHandle } from "../../client/study-handle.js";
 import { processBirth } from "../../infra/process-identity.js";
 import { up } from "../../infra/services.js";
@@ -11,17 +11,13 @@ import { compressedCells, smallStudy } from "./small-study.js";
 
 // Whatever is killed, and whenever: the study finishes, with the bits of a study that nothing disturbed.
 
-const system = useSystem();
 let undisturbed: Record<string, unknown>;
-
-before(
-  async () => {
-    if (skip !== undefined) return;
+const system = useSystem({
+  prepare: async () => {
     await outcome(await system.touchstone.start(smallStudy(system, "undisturbed")));
     undisturbed = await resultsOf("undisturbed");
   },
-  { timeout: 200_000 },
-);
+});
 
 /** Kills once in the middle of the third block and once in the middle of an evaluation, then compares with the undisturbed study. */
 async function disturb(specification: StudySpecInput, kill: () => Promise<void>): Promise<StudyHandle> {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Client } from "@temporalio/client";
 import { connectTemporal } from "../../client/temporal-client.js";
 import { Touchstone } from "../../client/touchstone.js";
@@ -27,8 +28,15 @@ export interface System {
   folder: string;
 }
 
-/** Starts services, and a worker unless `worker` is false, before the tests of a file, and ends everything after them. */
-export function useSystem({ worker = true }: { worker?: boolean } = {}): System {
+export interface SystemOptions {
+  /** Start a worker too. */
+  worker?: boolean;
+  /** What the file's tests need besides. */
+  prepare?: () => Promise<unknown>;
+}
+
+/** Starts services and a worker before the tests of a file, and ends everything after them. */
+export function useSystem({ worker = true, prepare }: SystemOptions = {}): System {
   const home = mkdtempSync(join(tmpdir(), "touchstone-system-"));
   const system = { folder: home, model: join(home, "small-model") } as System;
   process.env.TOUCHSTONE_HOME = home;
@@ -48,8 +56,9 @@ export function useSystem({ worker = true }: { worker?: boolean } = {}): System 
       system.touchstone = await Touchstone.connect();
       system.temporal = await connectTemporal();
       if (worker) await startWorker();
+      await prepare?.();
     },
-    { timeout: 240_000 },
+    { timeout: 300_000 },
   );
   after(
     async () => {
@@ -137,15 +146,21 @@ export async function servicePid(name: "temporal" | "store"): Promise<number> {
   return pid;
 }
 
+/** Standard output of a program that must succeed, within two minutes. */
+export async function output(program: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { timeout: 120_000, maxBuffer: 2 ** 26 });
+  return stdout;
+}
+
+/** What `touchstone ... --json` prints. */
+export async function touchstoneJson(args: readonly string[]): Promise<unknown> {
+  const cli = join(checkoutFolder, "dist", "client", "cli.js");
+  return JSON.parse(await output(process.execPath, [cli, ...args, "--json"]));
+}
+
 /** Fields of every process, as `ps` gives them. */
 export async function processTable(fields: string): Promise<string[][]> {
-  const ps = spawn("ps", ["-A", "-o", fields], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  ps.stdout.on("data", (chunk) => {
-    text += chunk;
-  });
-  await once(ps, "close");
-  return text
+  return (await output("ps", ["-A", "-o", fields]))
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Client, WorkflowNotFoundError } from "@temporalio/client";
+import { type Client, defaultPayloadConverter, WorkflowNotFoundError } from "@temporalio/client";
 import type { StepName } from "../../activities/steps.js";
 import type { StudyHandle } from "../../client/study-handle.js";
 import { type CheckpointKind, type Manifest, openCheckpoints } from "../../storage/checkpoints.js";
@@ -70,17 +70,24 @@ export interface ActivityRun {
   step: string;
   /** Attempts it took; 0 where none was started. */
   attempts: number;
+  /** What it returned. */
+  result?: unknown;
 }
 
 /** The activities of a workflow's latest run, in the order in which they were scheduled. */
 export async function activitiesOf(client: Client, workflowId: string): Promise<ActivityRun[]> {
   const { events = [] } = await client.workflow.getHandle(workflowId).fetchHistory();
   const runs = new Map<string, ActivityRun>();
-  for (const { eventId, activityTaskScheduledEventAttributes: scheduled, ...event } of events ?? []) {
-    if (scheduled) runs.set(String(eventId), { step: scheduled.activityType?.name ?? "", attempts: 0 });
+  for (const event of events ?? []) {
+    const scheduled = event.activityTaskScheduledEventAttributes;
+    if (scheduled) runs.set(String(event.eventId), { step: scheduled.activityType?.name ?? "", attempts: 0 });
     const started = event.activityTaskStartedEventAttributes;
-    const run = runs.get(String(started?.scheduledEventId));
-    if (run !== undefined) run.attempts = started?.attempt ?? 0;
+    const begun = runs.get(String(started?.scheduledEventId));
+    if (begun !== undefined) begun.attempts = started?.attempt ?? 0;
+    const completed = event.activityTaskCompletedEventAttributes;
+    const done = runs.get(String(completed?.scheduledEventId));
+    const payload = completed?.result?.payloads?.[0];
+    if (done !== undefined && payload) done.result = defaultPayloadConverter.fromPayload(payload);
   }
   return Array.from(runs.values());
 }

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { listFiles, openFile, readFile } from "../../storage/files.js";
+import { openStore } from "../../storage/store.js";
+import { startS3 } from "./s3-server.js";
+
+const server = await startS3();
+const store = openStore({ bucket: "bucket", prefix: "studies" });
+
+const BYTES = Uint8Array.of(1, 2, 3);
+
+test("an object is written once, read, listed, moved and removed, all under the prefix", async () => {
+  assert.equal(await store.read("a/1"), undefined);
+  assert.equal(await store.writeNew("a/1", BYTES), true);
+  assert.equal(await store.writeNew("a/1", Uint8Array.of(9)), false);
+  assert.deepEqual(Array.from((await store.read("a/1")) ?? []), [1, 2, 3]);
+  assert.deepEqual(Array.from(server.objects.keys()), ["bucket/studies/a/1"]);
+  assert.deepEqual(await store.list("a/"), ["a/1"]);
+  await store.move("a/1", "b/1");
+  assert.deepEqual(await store.list(""), ["b/1"]);
+  await store.replace("b/1", Uint8Array.of(9), "text/plain");
+  assert.deepEqual(Array.from((await store.read("b/1")) ?? []), [9]);
+  await store.remove("b/1");
+  assert.equal(server.objects.size, 0);
+});
+
+const refusals = [
+  {
+    answer: { status: 507, code: "InsufficientStorage", message: "There is not enough space" },
+    expected: { name: "DiskFull", retryable: true, message: /full: .*not enough space.*Free some space/ },
+  },
+  {
+    // As a server says it that has run into ENOSPC itself, and as SeaweedFS does without a writable volume.
+    answer: { status: 501, code: "InternalError", message: "write /data/1.dat: no space left on device" },
+    expected: { name: "DiskFull", retryable: true, message: /no space left on device.*Free some space/ },
+  },
+  {
+    answer: { status: 501, code: "InternalError", message: "assign volume: no free volumes left" },
+    expected: { name: "DiskFull", retryable: true, message: /no free volumes left/ },
+  },
+  {
+    answer: { status: 403, code: "SignatureDoesNotMatch", message: "The signature does not match" },
+    expected: { name: "StorageDenied", retryable: false, message: /refuses the credentials.*AWS_ACCESS_KEY_ID/ },
+  },
+  {
+    answer: { status: 404, code: "NoSuchBucket", message: "The bucket does not exist" },
+    expected: { name: "StorageDenied", retryable: false, message: /no such bucket.*checkpoints\.bucket/ },
+  },
+] as const;
+
+/** What every request is answered with while `work` is done. */
+async function answering(failure: NonNullable<typeof server.failure>, work: () => Promise<unknown>): Promise<void> {
+  server.failure = failure;
+  try {
+    await work();
+  } finally {
+    server.failure = undefined;
+  }
+}
+
+for (const { answer, expected } of refusals) {
+  test(`a store that answers ${answer.status} "${answer.message}" is ${expected.name}, told with the object's address`, async () => {
+    const asked = () => [store.writeNew("a", BYTES), store.read("a"), store.list("a"), store.replace("a", BYTES, "x")];
+    await answering(answer, () =>
+      Promise.all(
+        asked().map(async (request) => {
+          await assert.rejects(request, expected);
+          await assert.rejects(request, /s3:\/\/bucket\/studies\/a/);
+        }),
+      ),
+    );
+  });
+}
+
+test("files in a store that refuses the credentials are not taken for missing", async () => {
+  const denied = { status: 403, code: "AccessDenied", message: "Access Denied" };
+  const asked = () => [
+    openFile("s3://bucket/texts/a"),
+    readFile("s3://bucket/texts/a"),
+    listFiles("s3://bucket/texts"),
+  ];
+  await answering(denied, () =>
+    Promise.all(
+      asked().map((request) =>
+        assert.rejects(request, { name: "StorageDenied", message: /credentials.*s3:\/\/bucket\/texts/ }),
+      ),
+    ),
+  );
+});

@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+// As programs import it, through the package's own exports.
+import { type StudyView, Touchstone } from "touchstone/client";
+import { currentWorker, freshWorker, startWorker, useSystem } from "./harness.js";
+import { outcome, within } from "./observe.js";
+import { skip } from "./set-up.js";
+import { smallStudy } from "./small-study.js";
+
+// The typed client: a study from its start to its report, and one clear error for each thing that goes wrong.
+
+const system = useSystem();
+const options = { skip, timeout: 180_000 };
+const evaluation = { tasks: [] };
+
+async function connect(): Promise<Touchstone> {
+  const touchstone = await Touchstone.connect();
+  after(() => touchstone.close());
+  return touchstone;
+}
+
+test("a program starts a study, watches, pauses and resumes it, and gets its result and report", options, async () => {
+  const touchstone = await connect();
+  const spec = smallStudy(system, "program", { evaluation });
+  const study = await touchstone.start(spec);
+  const views: StudyView[] = [];
+  let paused = false;
+  for await (const view of study.watch({ seconds: 0.2 })) {
+    views.push(view);
+    if (paused || view.cells.length === 0) continue;
+    await study.pause();
+    assert.equal((await study.progress()).paused, true);
+    await study.resume();
+    paused = true;
+  }
+  const last = views.at(-1);
+  assert.deepEqual([last?.phase, last?.paused, last?.done, last?.total], ["done", false, 2, 2]);
+  assert.ok(
+    views.some(({ cells }) => cells.some(({ blocks, block }) => block < blocks)),
+    "blocks are seen to advance",
+  );
+  assert.ok(
+    views.every(({ done }, i) => i === 0 || done >= views[i - 1].done),
+    "done never falls",
+  );
+
+  const result = await study.result();
+  assert.deepEqual([result.name, result.cells, result.failed], ["program", 2, 0]);
+  const folder = join(system.folder, "report");
+  assert.equal(await study.report(folder), join(folder, "index.html"));
+  for (const name of ["index.html", "report.csv", "report.json"]) assert.ok((await stat(join(folder, name))).size > 0);
+  const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as { cells: unknown[] };
+  assert.equal(report.cells.length, 2);
+  const listed = [];
+  for await (const found of touchstone.list()) listed.push(found.name);
+  assert.ok(listed.includes("program"));
+});
+
+test("a study that nobody started is unknown, whatever is asked of it", options, async () => {
+  const study = (await connect()).study("nobody");
+  const asked: Promise<unknown>[] = [
+    study.progress(),
+    study.result(),
+    study.pause(),
+    study.cancel(),
+    study.report(system.folder),
+  ];
+  for (const answer of asked) await assert.rejects(within(20_000, answer), { name: "UnknownStudy" });
+});
+
+test("a wrong specification is refused before anything starts", options, async () => {
+  const touchstone = await connect();
+  const spec = { ...smallStudy(system, "misspelt"), calibratoin: {} };
+  await assert.rejects(touchstone.start(spec), { name: "InvalidStudySpec", message: /calibratoin.*calibration/ });
+  await assert.rejects(touchstone.study("misspelt").progress(), { name: "UnknownStudy" });
+});
+
+test("a name belongs to one specification, while its study runs and after it", options, async () => {
+  const touchstone = await connect();
+  const spec = smallStudy(system, "taken", { methods: [{ method: "rtn" }], evaluation });
+  const other = smallStudy(system, "taken", { methods: [{ method: "magnitude" }], evaluation });
+  const study = await touchstone.start(spec);
+  await assert.rejects(touchstone.start(other), { name: "StudyNameTaken" });
+  await outcome(study);
+  await assert.rejects(outcome(await touchstone.start(other)), { name: "StudyNameTaken", message: /methods/ });
+  assert.equal((await outcome(await touchstone.start(spec))).cells, 2);
+});
+
+test("a specification that points to nothing claims no name: corrected, it runs", options, async () => {
+  const touchstone = await connect();
+  const spec = smallStudy(system, "corrected", { methods: [{ method: "rtn" }], evaluation });
+  const missing = { ...spec, models: [{ id: "small", path: `${system.model}-missing` }] };
+  await assert.rejects(outcome(await touchstone.start(missing)), { name: "UnknownModel" });
+  assert.equal((await outcome(await touchstone.start(spec))).cells, 2);
+});
+
+test("a bucket that isn't there is named", options, async () => {
+  const spec = smallStudy(system, "no-bucket", { checkpoints: { bucket: "not-there" }, evaluation });
+  await assert.rejects(outcome(await (await connect()).start(spec)), {
+    name: "StorageDenied",
+    message: /bucket.*not-there/,
+  });
+});
+
+test("wrong credentials of the store are named", options, async () => {
+  currentWorker().kill("SIGKILL");
+  await currentWorker().ended;
+  const stranger = await startWorker([], { AWS_SECRET_ACCESS_KEY: "guess" });
+  const study = await (await connect()).start(smallStudy(system, "stranger", { evaluation }));
+  await assert.rejects(outcome(study), { name: "StorageDenied", message: /AWS_SECRET_ACCESS_KEY/ });
+  stranger.kill("SIGKILL");
+  await freshWorker();
+});
+
+test("where no worker runs, a question says so in time, and the study waits for one", options, async () => {
+  const worker = currentWorker();
+  worker.kill("SIGKILL");
+  await worker.ended;
+  const study = await (await connect()).start(
+    smallStudy(system, "waiting", { methods: [{ method: "rtn" }], evaluation }),
+  );
+  await assert.rejects(within(20_000, study.progress()), { name: "ServiceUnavailable", message: /worker/ });
+  assert.equal(await study.isRunning(), true);
+  await startWorker();
+  await outcome(study);
+});
+
+test("where no Temporal server answers, connecting says so in time", options, async () => {
+  const address = process.env.TEMPORAL_ADDRESS;
+  process.env.TEMPORAL_ADDRESS = "127.0.0.1:1";
+  try {
+    await assert.rejects(within(20_000, Touchstone.connect()), {
+      name: "ServiceUnavailable",
+      message: /127.0.0.1:1\b/,
+    });
+  } finally {
+    process.env.TEMPORAL_ADDRESS = address;
+  }
+});
