@@ -32,15 +32,17 @@ export async function compressBlock(
   const found = await task.checkpoints.find<BlockFacts>("block", derivation);
   if (found !== undefined) return { reused: true, error: found.facts.error };
 
-  const { solved, facts, isLast } = await solve(task, settings, block, context);
+  const { solved, read, isLast } = await solve(task, settings, block, context);
   try {
-    await store(task, settings, block, solved, { derivation, facts, isLast }, context);
+    const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings, task)]));
+    const facts = describe(solved, objects, read);
+    await store(task, block, solved, { derivation, objects, facts, isLast }, context);
+    if (solved.outputs.length > 0) context.state.activations.put(activationsKey(task, block + 1), solved.outputs);
+    return { reused: false, error: facts.error };
   } catch (error) {
     tf.dispose(solved.outputs);
     throw error;
   }
-  if (solved.outputs.length > 0) context.state.activations.put(activationsKey(task, block + 1), solved.outputs);
-  return { reused: false, error: facts.error };
 }
 
 async function solve(task: CellTask, settings: MethodSettings, block: number, context: StepContext) {
@@ -62,23 +64,28 @@ async function solve(task: CellTask, settings: MethodSettings, block: number, co
     const solved = await context.state.compressing(async () => {
       await pause();
       return compress(model, block, weights, inputs, settings, { outputs: !isLast, pause });
-    });
-    return { solved, facts: describe(solved, read), isLast };
+    }, context.signal);
+    return { solved, read, isLast };
   } finally {
     tf.dispose([...inputs]);
   }
 }
 
+interface StoredBlock {
+  derivation: unknown;
+  objects: Readonly<Record<string, Uint8Array>>;
+  facts: BlockFacts;
+  isLast: boolean;
+}
+
 /** The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. */
 async function store(
   task: CellTask,
-  settings: MethodSettings,
   block: number,
   solved: SolvedBlock,
-  { derivation, facts, isLast }: { derivation: unknown; facts: BlockFacts; isLast: boolean },
+  { derivation, objects, facts, isLast }: StoredBlock,
   context: StepContext,
 ): Promise<void> {
-  const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings)]));
   context.signal.throwIfAborted();
   const keep = boundary(task, block + 1, isLast);
   const [manifest] = await Promise.all([
@@ -94,15 +101,19 @@ function weightsOf({ layers }: SolvedBlock): ReadonlyMap<string, Float32Array> {
   return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
 }
 
-function encode({ compressed, tensor, rows, columns, error }: SolvedLayer, settings: MethodSettings): Uint8Array {
-  return encodeLayer(compressed, { name: tensor, rows, columns, error, settings });
+function encode({ compressed, tensor, ...layer }: SolvedLayer, settings: MethodSettings, task: CellTask): Uint8Array {
+  const { plan, cell, calibration } = task;
+  const model = plan.models[cell.model].digest;
+  // Of methods without data all sets' layers are the same object.
+  const inputs = usesActivations(cell) ? { model, calibration: calibration.facts.digest } : { model };
+  return encodeLayer(compressed, { ...layer, name: tensor, settings, inputs });
 }
 
-function describe({ layers, seconds }: SolvedBlock, read: number): BlockFacts {
+function describe({ layers, seconds }: SolvedBlock, objects: StoredBlock["objects"], read: number): BlockFacts {
   const sum = (of: (layer: SolvedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0);
   return {
     weights: sum(({ compressed }) => compressed.weight.length),
-    bits: sum(({ compressed }) => storedBits(compressed)),
+    bits: sum(({ name }) => storedBits(objects[name], name)),
     zeros: sum(({ compressed }) => zeroWeights(compressed.weight)),
     error: layers.some(({ error }) => error === null) ? null : sum(({ error }) => error ?? 0),
     layers: layers.map(({ name, error, compressed }) => ({ name, error, damping: compressed.damping ?? null })),

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { type CompressionReport, compressModel } from "../compression/compress-model.js";
-import { homePath } from "../infra/home.js";
 import { createModelFolder } from "../models/write-folder.js";
+import { homePath } from "../storage/home.js";
 import { type MethodSettings, methodSettingsSchema } from "../study/methods.js";
 import type { BenchContext, BenchPart } from "./part.js";
 import { type PyTorchSeconds, pyTorchSeconds } from "./reference.js";

@@ -1,6 +1,6 @@
 import { evaluateTask } from "../evaluation/evaluate.js";
 import { readTaskRecords } from "../evaluation/records.js";
-import { homePath } from "../infra/home.js";
+import { homePath } from "../storage/home.js";
 import type { BenchPart } from "./part.js";
 import { secondsSince } from "./timing.js";
 

@@ -2,7 +2,7 @@ import { availableParallelism, cpus } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "../models/model.js";
 import { loadBackend } from "../tensor/backend.js";
-import type { BenchTable } from "./part.js";
+import type { BenchTable } from "./table.js";
 import { fastest } from "./timing.js";
 
 /** What the hardware gives: no computation of this project can be faster. */

@@ -1,5 +1,6 @@
 import type { Model } from "../models/model.js";
 import type { Machine } from "./machine.js";
+import type { BenchTable } from "./table.js";
 
 /** What the parts of the benchmark have in common. */
 export interface BenchContext {
@@ -9,13 +10,6 @@ export interface BenchContext {
   calibration: readonly Int32Array[];
   /** What the hardware gives, measured in the same run. */
   machine: Machine;
-}
-
-/** Rows of figures for people: every column but the first is to the right. */
-export interface BenchTable {
-  head: readonly string[];
-  rows: readonly (readonly string[])[];
-  notes?: readonly string[];
 }
 
 /** One part of the benchmark: measures into plain JSON, and shows that as a table. */

@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { readCalibration } from "../calibration/read-calibration.js";
 import { sampleSets } from "../calibration/sample.js";
-import { homePath } from "../infra/home.js";
 import type { Model } from "../models/model.js";
+import { homePath } from "../storage/home.js";
 import { sourceSchema } from "../study/source.js";
 
 const phases = z.object({ capture: z.number(), solve: z.number(), forward: z.number() });

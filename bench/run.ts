@@ -1,4 +1,3 @@
-import { renderTable } from "../client/commands/output.js";
 import type { Progress } from "../infra/progress.js";
 import { modelIsInstalled, modelPath } from "../infra/quickstart-data.js";
 import { loadModel } from "../models/load.js";
@@ -9,9 +8,10 @@ import { evaluatePart } from "./evaluate.js";
 import { forwardPart } from "./forward.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
 import { orchestrationPart } from "./orchestration.js";
-import type { BenchContext, BenchPart, BenchTable } from "./part.js";
+import type { BenchContext, BenchPart } from "./part.js";
 import { calibrationTokens } from "./reference.js";
 import { storePart } from "./store.js";
+import { type BenchTable, renderBenchTable } from "./table.js";
 
 /** Every part of the benchmark: one file and one line. */
 const parts: Readonly<Record<string, Runnable>> = {
@@ -65,14 +65,14 @@ export async function runBench(
     const machine = await progress.step("measuring the hardware", () => measureMachine(model.config), {
       usualSeconds: 8,
     });
-    show(render("hardware", showMachine(machine)));
+    show(renderBenchTable("hardware", showMachine(machine)));
     const context = { model, machine, calibration: await calibrationTokens(model) };
     const measured: Record<string, unknown> = {};
     for (const name of names) {
       const { title, usualSeconds, run } = parts[name];
       const { result, table } = await progress.step(`measuring ${title}`, () => run(context), { usualSeconds });
       measured[name] = result;
-      show(render(title, table));
+      show(renderBenchTable(title, table));
     }
     return { model: model.path, machine, parts: measured };
   } finally {
@@ -95,10 +95,4 @@ function runnable<Result>({ title, usualSeconds, measure, show }: BenchPart<Resu
       return { result, table: show(result) };
     },
   };
-}
-
-function render(title: string, { head, rows, notes = [] }: BenchTable): string {
-  const figures = head.map((_, i) => i).slice(1);
-  const lines = [`# ${title}`, "", renderTable(head, rows, figures), ...notes.map((note) => `  ${note}`), ""];
-  return `${lines.join("\n")}\n`;
 }

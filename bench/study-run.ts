@@ -1,8 +1,8 @@
 import type { BlockFacts } from "../activities/block-facts.js";
 import { connectTemporal } from "../client/temporal-client.js";
 import { Touchstone } from "../client/touchstone.js";
-import { homePath } from "../infra/home.js";
 import type { Manifest } from "../storage/checkpoints.js";
+import { homePath } from "../storage/home.js";
 import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { cellWorkflowId } from "../study/names.js";

@@ -1,14 +1,18 @@
 import type { CellProgress, StudyProgress, SweepProgress } from "../study/progress.js";
 
-/** Seconds until all cells are done, at the rate of the sweeps that run; null while nothing was measured. */
+/** Seconds until all cells are done, at the rate of the sweeps that run; null while nothing was measured, and in a pause. */
 export function secondsLeft(
-  { total, done, failed }: StudyProgress,
+  { total, done, failed, paused }: StudyProgress,
   sweeps: readonly SweepProgress[],
   cells: readonly CellProgress[],
+  now = Date.now(),
 ): number | null {
   const begun = cells.reduce((sum, cell) => sum + shareDone(cell), 0);
-  const cellsASecond = sweeps.reduce((sum, { measured }) => sum + (measured.cells + begun) / measured.seconds, 0);
-  if (!(cellsASecond > 0) || !Number.isFinite(cellsASecond)) return null;
+  const cellsASecond = sweeps.reduce(
+    (sum, { measured }) => sum + (1000 * (measured.cells + begun)) / (now - measured.since),
+    0,
+  );
+  if (paused || !(cellsASecond > 0) || !Number.isFinite(cellsASecond)) return null;
   return Math.max(0, total - done - failed - begun) / cellsASecond;
 }
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
-import { homePath } from "../infra/home.js";
 import { isS3 } from "../storage/files.js";
+import { homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
 
 /**

@@ -11,7 +11,7 @@ import { downloadReport } from "./report-files.js";
 import { translated } from "./temporal-client.js";
 
 const SHOWN_CELLS = 20;
-const QUERY_SECONDS = 10;
+const ANSWER_SECONDS = 10;
 
 /** A study on the server. Methods throw TouchstoneError UnknownStudy or ServiceUnavailable. */
 export class StudyHandle {
@@ -71,11 +71,11 @@ export class StudyHandle {
 
   /** No new block or task starts; what runs is finished. */
   async pause(): Promise<void> {
-    await this.#guarded(() => this.#workflow.executeUpdate(pauseUpdate));
+    await this.#answered(() => this.#workflow.executeUpdate(pauseUpdate));
   }
 
   async resume(): Promise<void> {
-    await this.#guarded(() => this.#workflow.executeUpdate(resumeUpdate));
+    await this.#answered(() => this.#workflow.executeUpdate(resumeUpdate));
   }
 
   /** Ends the study; what is done is kept, and starting it again goes on from there. */
@@ -101,7 +101,7 @@ export class StudyHandle {
 
   /** Tries failed cells again: at once in a study that runs, by starting it again in one that has ended. */
   async retryFailed(): Promise<void> {
-    if (await this.isRunning()) await this.#guarded(() => this.#workflow.executeUpdate(retryFailedUpdate));
+    if (await this.isRunning()) await this.#answered(() => this.#workflow.executeUpdate(retryFailedUpdate));
     else await this.#guarded(this.#restart);
   }
 
@@ -111,13 +111,13 @@ export class StudyHandle {
     return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   }
 
-  /** Workers answer queries: without a deadline this would hang where there is none. */
   #query<Progress>(workflowId: string): Promise<Progress> {
-    return this.#guarded(() =>
-      this.#client.withDeadline(Date.now() + QUERY_SECONDS * 1000, () =>
-        this.#client.workflow.getHandle(workflowId).query<Progress>("progress"),
-      ),
-    );
+    return this.#answered(() => this.#client.workflow.getHandle(workflowId).query<Progress>("progress"));
+  }
+
+  /** Workers answer queries and updates: without a deadline these would hang where there is none. */
+  #answered<T>(work: () => Promise<T>): Promise<T> {
+    return this.#guarded(() => this.#client.withDeadline(Date.now() + ANSWER_SECONDS * 1000, work));
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

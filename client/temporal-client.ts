@@ -1,4 +1,4 @@
-import { Client, Connection, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { TouchstoneError } from "../study/errors.js";
 
@@ -23,10 +23,36 @@ export async function connectTemporal(): Promise<Client> {
 
 /** @throws TouchstoneError UnknownStudy, or ServiceUnavailable, in place of Temporal's own errors */
 export function translated(error: unknown, study: string): unknown {
+  if (error instanceof WorkflowNotFoundError && /already completed/i.test(error.message)) {
+    return new TouchstoneError(
+      "UnknownStudy",
+      { what: "The study has ended", where: study, todo: "Start it again: it goes on from what is done." },
+      { cause: error },
+    );
+  }
   if (error instanceof WorkflowNotFoundError) {
     return new TouchstoneError(
       "UnknownStudy",
       { what: "There is no such study", where: study, todo: "`touchstone study list` lists them." },
+      { cause: error },
+    );
+  }
+  const answer = rpcStatus(error);
+  if (answer === status.DEADLINE_EXCEEDED || answer === status.CANCELLED) {
+    return new TouchstoneError(
+      "ServiceUnavailable",
+      {
+        what: "No worker answers",
+        where: study,
+        todo: "Start one: `touchstone up --worker`, or `touchstone worker`. The study waits for it.",
+      },
+      { cause: error },
+    );
+  }
+  if (answer === status.UNAVAILABLE) {
+    return new TouchstoneError(
+      "ServiceUnavailable",
+      { what: "The Temporal server does not answer", where: study, todo: "`touchstone status` tells whether it runs." },
       { cause: error },
     );
   }
@@ -38,4 +64,13 @@ export function translated(error: unknown, study: string): unknown {
     );
   }
   return error;
+}
+
+/** Codes of gRPC. */
+const status = { CANCELLED: 1, DEADLINE_EXCEEDED: 4, UNAVAILABLE: 14 } as const;
+
+/** undefined where it is no error of a call. */
+function rpcStatus(error: unknown): number | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return isGrpcServiceError(cause) ? cause.code : undefined;
 }

@@ -3,13 +3,15 @@ import type { SettingsOf } from "../study/methods.js";
 import { type ColumnRule, type Panel, solveColumns, visitedColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
 import { dequantized } from "./grid.js";
+import { allocateStatistics, quantizeInRuns } from "./grid-statistics.js";
 import { allocateQuantized, contiguousGroups, dequantize, groupCount } from "./groups.js";
 import { markLikelyOutliers } from "./likely-outliers.js";
-import type { CompressedLayer, Layer, LayerShape, Method, QuantizedLayer } from "./method.js";
-import { fitRealGrid, quantizeInRuns, realCodeOf } from "./real-grid.js";
+import type { CompressedLayer, GridStatistics, Layer, LayerShape, Method, QuantizedLayer } from "./method.js";
+import { fitRealGrid, realCodeOf } from "./real-grid.js";
 import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"spqr">;
+type TwoLevelLayer = QuantizedLayer & { statistics: GridStatistics };
 
 /** SpQR (Dettmers et al. 2023, arXiv 2306.03078), as methods.md defines it after Vahe1994/SpQR. */
 export const spqr: Method<Settings> = {
@@ -41,25 +43,23 @@ function checkSettings({ name, columns }: LayerShape, { groupSize, blockSize }: 
 
 function solve(layer: Layer, factors: Factors, settings: Settings): CompressedLayer {
   const { rows, columns } = layer;
-  const { bits, groupSize, blockSize, outlierThreshold } = settings;
+  const { bits, groupSize, blockSize, outlierThreshold, statisticsBits, statisticsGroupSize } = settings;
   const visited = contiguousGroups(columns, groupSize);
   const groupIndex = new Int32Array(columns);
   factors.order.forEach((input, column) => {
     groupIndex[input] = visited[column];
   });
-  const quantized = allocateQuantized(rows, bits, groupIndex, groupCount(columns, groupSize));
+  const groups = groupCount(columns, groupSize);
+  const quantized: TwoLevelLayer = {
+    ...allocateQuantized(rows, bits, groupIndex, groups),
+    statistics: allocateStatistics(rows, groups, statisticsBits, statisticsGroupSize),
+    ...(outlierThreshold === null ? {} : { outliers: new Uint8Array(layer.weight.length) }),
+  };
   const exact = new Float32Array(layer.weight.length);
-  const outliers = outlierThreshold === null ? undefined : new Uint8Array(layer.weight.length);
   const threshold =
     outlierThreshold === null ? Number.POSITIVE_INFINITY : outlierBound(layer, factors, outlierThreshold);
-  solveColumns(
-    layer,
-    factors,
-    blockSize,
-    spqrRule(layer, factors, settings, threshold, { ...quantized, outliers }, exact),
-  );
-  const solved = outliers === undefined ? quantized : { ...quantized, outliers };
-  return { weight: dequantize(solved, exact), quantized: solved, damping: factors.damping };
+  solveColumns(layer, factors, blockSize, spqrRule(layer, factors, settings, threshold, quantized, exact));
+  return { weight: dequantize(quantized, exact), quantized, damping: factors.damping };
 }
 
 /** threshold * mean over columns of var(W[:,j]) / U[j,j]^2; no bound where there is no variance to speak of (one row). */
@@ -82,29 +82,24 @@ function spqrRule(
   { order, upper }: Factors,
   settings: Settings,
   threshold: number,
-  { codes, scales, zeros, groups, groupIndex, outliers }: QuantizedLayer,
+  quantized: TwoLevelLayer,
   exact: Float32Array,
 ): ColumnRule {
   const { columns } = layer;
-  const { bits, groupSize, statisticsGroupSize } = settings;
+  const { codes, scales, zeros, groups, groupIndex, statistics, outliers } = quantized;
+  const { bits, groupSize } = settings;
   const limit = 2 ** bits - 1;
   const size = groupSize === -1 ? columns : groupSize;
   const pivots = Float32Array.from({ length: columns }, (_, column) => upper[column * (columns + 1)]);
-  const fit = groupFitter(settings, threshold);
+  const fit = groupFitter(settings, threshold, quantized);
   return {
     lookAhead: size,
-    rowRun: statisticsGroupSize === -1 ? layer.rows : statisticsGroupSize,
+    rowRun: statistics.runRows,
     visit: (panel, column, kept) => {
       const { values, firstRow, rows, start, height } = panel;
       const input = order[column];
       const group = groupIndex[input];
-      if (column % size === 0) {
-        const fitted = fit(panel, column, pivots.subarray(column, column + size));
-        for (let r = 0; r < rows; r++) {
-          scales[(firstRow + r) * groups + group] = fitted.scales[r];
-          zeros[(firstRow + r) * groups + group] = fitted.zeros[r];
-        }
-      }
+      if (column % size === 0) fit(panel, column, pivots.subarray(column, column + size), group);
       for (let r = 0; r < rows; r++) {
         const weight = values[(column - start) * height + r];
         const at = (firstRow + r) * columns + input;
@@ -123,10 +118,15 @@ function spqrRule(
 }
 
 /** Fits the two-level grids of a group on a panel's current weights, those of likely outliers replaced by the mean of the rest. */
-function groupFitter(settings: Settings, threshold: number) {
-  const { bits, statisticsBits, statisticsGroupSize, simplifiedOutliers } = settings;
+function groupFitter(settings: Settings, threshold: number, { statistics, groups, ...level }: TwoLevelLayer) {
+  const { bits, simplifiedOutliers } = settings;
   const search = !simplifiedOutliers && threshold !== Number.POSITIVE_INFINITY;
-  return ({ values, rows, start, height }: Panel, column: number, pivots: Float32Array) => {
+  return (
+    { values, firstRow, rows, start, height }: Panel,
+    column: number,
+    pivots: Float32Array,
+    group: number,
+  ): void => {
     const count = pivots.length;
     const scales = new Float32Array(rows);
     const zeros = new Float32Array(rows);
@@ -142,10 +142,12 @@ function groupFitter(settings: Settings, threshold: number) {
       scales[r] = scale;
       zeros[r] = zero;
     }
-    const run = statisticsGroupSize === -1 ? rows : statisticsGroupSize;
-    quantizeInRuns(scales, run, statisticsBits);
-    quantizeInRuns(zeros, run, statisticsBits);
-    return { scales, zeros };
+    quantizeInRuns(scales, statistics, statistics.scales, firstRow, group, groups);
+    quantizeInRuns(zeros, statistics, statistics.zeros, firstRow, group, groups);
+    for (let r = 0; r < rows; r++) {
+      level.scales[(firstRow + r) * groups + group] = scales[r];
+      level.zeros[(firstRow + r) * groups + group] = zeros[r];
+    }
   };
 }
 

@@ -1,8 +1,10 @@
 import { type ArrowTable, type Column, decodeArrow, encodeArrow } from "../storage/arrow.js";
-import type { MethodSettings } from "../study/methods.js";
-import { dequantize } from "./groups.js";
+import { TouchstoneError } from "../study/errors.js";
+import { type MethodSettings, methodSettingsSchema } from "../study/methods.js";
+import { type Pattern, parsePattern } from "./mask.js";
 import type { CompressedLayer, QuantizedLayer } from "./method.js";
-import { packCodes, unpackCodes } from "./packing.js";
+import { codeColumns, codeMetadata, readCodes } from "./stored-codes.js";
+import { bitmapColumns, patternColumns, readBitmap, readPattern, storedPattern } from "./stored-mask.js";
 
 export interface StoredLayerDescription {
   name: string;
@@ -11,72 +13,65 @@ export interface StoredLayerDescription {
   settings: MethodSettings;
   /** tr((W-Q) H (W-Q)^T), where the method has H. */
   error: number | null;
+  /** Digests of what it was made from, where they are known; `calibration` where the method looks at the set. */
+  inputs?: { model?: string; calibration?: string };
+}
+
+/** A layer as it was stored. */
+export interface StoredLayer extends StoredLayerDescription {
+  compressed: CompressedLayer;
 }
 
 /**
- * One row an output channel. Quantized: codes packed `bits` a weight (least significant bit first), with the row's scales and
- * zero points, and where there are outliers a bitmap of them and their values; pruned: a bitmap of what is kept and the kept values.
+ * An Arrow file, one row an output channel. Quantized: codes with their grids and outliers (`codeColumns`); pruned n:m: the kept
+ * values with their positions in the runs; pruned otherwise: a bitmap of what is kept and the kept values.
  * Lossless: `decodeLayer` gives `weight` bit for bit.
  */
 export function encodeLayer(layer: CompressedLayer, description: StoredLayerDescription): Uint8Array {
-  const { rows, columns } = description;
-  const metadata = {
-    layer: description.name,
+  const { name, columns, settings, error, inputs = {} } = description;
+  const { data, metadata } = encodeWeights(layer, description);
+  return encodeArrow("compressed-layer", data, {
+    layer: name,
     columns: String(columns),
-    settings: JSON.stringify(description.settings),
-    error: String(description.error),
+    settings: JSON.stringify(settings),
+    error: String(error),
     damping: String(layer.damping ?? null),
-  };
-  if (layer.quantized !== undefined) {
-    const { bits, groupIndex } = layer.quantized;
-    const columnsOfCodes = quantizedColumns(layer.quantized, layer.weight, rows, columns);
-    const groups = JSON.stringify(Array.from(groupIndex));
-    return encodeArrow("compressed-layer", columnsOfCodes, {
-      ...metadata,
-      encoding: "codes",
-      bits: String(bits),
-      groupIndex: groups,
-    });
-  }
-  if (layer.mask !== undefined) {
-    const chosen = chosenValues(layer.weight, layer.mask, rows, columns);
-    return encodeArrow(
-      "compressed-layer",
-      { mask: chosen.bitmap, values: chosen.values },
-      { ...metadata, encoding: "mask" },
-    );
-  }
-  return encodeArrow(
-    "compressed-layer",
-    { weight: { kind: "lists", size: columns, values: layer.weight } },
-    { ...metadata, encoding: "dense" },
-  );
+    ...(inputs.model === undefined ? {} : { modelDigest: inputs.model }),
+    ...(inputs.calibration === undefined ? {} : { calibrationDigest: inputs.calibration }),
+    ...metadata,
+  });
 }
 
 /** The weights that a stored layer stands for, row-major [rows * columns]. @throws TouchstoneError InvalidData */
 export function decodeLayer(bytes: Uint8Array, where: string): Float32Array {
-  const table = decodeArrow(bytes, where);
-  const columns = Number(table.metadata.get("columns"));
-  switch (table.metadata.get("encoding")) {
-    case "codes":
-      return decodeQuantized(table, columns);
-    case "mask": {
-      const mask = unpackCodes(table.numbers("mask") as Uint8Array, table.rows, columns, 1);
-      return spread(mask, table.numbers("values") as Float32Array);
-    }
-    default:
-      return table.numbers("weight") as Float32Array;
-  }
+  return decodeWeights(decodeArrow(bytes, where), where).weight;
 }
 
-/** Stored bits, without the file's own framing. */
-export function storedBits({ weight, quantized, mask }: CompressedLayer): number {
-  if (quantized !== undefined) {
-    const { bits, codes, scales, zeros, outliers } = quantized;
-    const exact = outliers === undefined ? 0 : outliers.length + 32 * count(outliers);
-    return codes.length * bits + 32 * (scales.length + zeros.length) + exact;
-  }
-  return mask === undefined ? 32 * weight.length : mask.length + 32 * count(mask);
+/** A stored layer with all that it says. @throws TouchstoneError InvalidData */
+export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
+  const table = decodeArrow(bytes, where);
+  const text = (key: string) => table.metadata.get(key);
+  const figure = (key: string) => JSON.parse(text(key) ?? "null") as number | null;
+  const settings = methodSettingsSchema.safeParse(JSON.parse(text("settings") ?? "null"));
+  if (!settings.success) throw unreadable("its settings are none of a method", where);
+  const damping = figure("damping");
+  return {
+    name: text("layer") ?? "",
+    rows: table.rows,
+    columns: Number(text("columns")),
+    settings: settings.data,
+    error: figure("error"),
+    inputs: { model: text("modelDigest"), calibration: text("calibrationDigest") },
+    compressed: { ...decodeWeights(table, where), ...(damping === null ? {} : { damping }) },
+  };
+}
+
+/** Bits of a stored layer: of its columns and a scattered group index, without the file's own framing. */
+export function storedBits(bytes: Uint8Array, where: string): number {
+  const table = decodeArrow(bytes, where);
+  const column = (name: string) => table.numbers(name).byteLength + (table.isRagged(name) ? 4 * (table.rows + 1) : 0);
+  const total = table.names.reduce((sum, name) => sum + column(name), 0);
+  return 8 * (total + (table.metadata.get("groupIndex") ?? "").length);
 }
 
 /** Weights that are exactly zero. */
@@ -86,62 +81,66 @@ export function zeroWeights(weight: Float32Array): number {
   return zeros;
 }
 
-function quantizedColumns(
-  { bits, codes, scales, zeros, groups, outliers }: QuantizedLayer,
-  weight: Float32Array,
-  rows: number,
-  columns: number,
-): Record<string, Column> {
-  const grid: Record<string, Column> = {
-    codes: { kind: "lists", size: Math.ceil((columns * bits) / 8), values: packCodes(codes, rows, columns, bits) },
-    scales: { kind: "lists", size: groups, values: scales },
-    zeros: { kind: "lists", size: groups, values: zeros },
-  };
-  if (outliers === undefined) return grid;
-  const { bitmap, values } = chosenValues(weight, outliers, rows, columns);
-  return { ...grid, outliers: bitmap, values };
+interface Encoded {
+  data: Record<string, Column>;
+  metadata: Record<string, string>;
 }
 
-function decodeQuantized(table: ArrowTable, columns: number): Float32Array {
-  const bits = Number(table.metadata.get("bits"));
-  const packed = (name: string, width: number) =>
-    unpackCodes(table.numbers(name) as Uint8Array, table.rows, columns, width);
-  const layer = {
-    bits,
-    codes: packed("codes", bits),
-    scales: table.numbers("scales") as Float32Array,
-    zeros: table.numbers("zeros") as Float32Array,
-    groupIndex: Int32Array.from(JSON.parse(table.metadata.get("groupIndex") ?? "[]") as number[]),
-    groups: table.listSize("scales"),
-  };
-  if (!table.names.includes("outliers")) return dequantize(layer);
-  const outliers = packed("outliers", 1);
-  return dequantize({ ...layer, outliers }, spread(outliers, table.numbers("values") as Float32Array));
-}
-
-/** A bitmap of the weights marked 1, and their values. */
-function chosenValues(weight: Float32Array, marks: Uint8Array, rows: number, columns: number) {
-  const offsets = new Int32Array(rows + 1);
-  const values = new Float32Array(count(marks));
-  let next = 0;
-  for (let row = 0; row < rows; row++) {
-    for (let i = row * columns; i < (row + 1) * columns; i++) if (marks[i] === 1) values[next++] = weight[i];
-    offsets[row + 1] = next;
+function encodeWeights(
+  { weight, quantized, mask }: CompressedLayer,
+  { rows, columns, settings }: StoredLayerDescription,
+): Encoded {
+  if (quantized !== undefined) {
+    const data = codeColumns(quantized, weight, rows, columns);
+    return { data, metadata: { encoding: encodingOf(quantized), ...codeMetadata(quantized) } };
   }
-  const bitmap: Column = { kind: "lists", size: Math.ceil(columns / 8), values: packCodes(marks, rows, columns, 1) };
-  return { bitmap, values: { kind: "ragged", offsets, values } as Column };
+  if (mask === undefined) {
+    return { data: { weight: { kind: "lists", size: columns, values: weight } }, metadata: { encoding: "dense" } };
+  }
+  const pattern = patternOf(settings);
+  return pattern !== undefined && storedPattern(mask, columns, parsePattern(pattern))
+    ? {
+        data: patternColumns(weight, mask, rows, columns, parsePattern(pattern)),
+        metadata: { encoding: "n:m", pattern },
+      }
+    : { data: bitmapColumns(weight, mask, rows, columns), metadata: { encoding: "mask" } };
 }
 
-/** Values back in their places, 0 elsewhere. */
-function spread(marks: Uint8Array, values: Float32Array): Float32Array {
-  const weight = new Float32Array(marks.length);
-  let next = 0;
-  for (let i = 0; i < marks.length; i++) if (marks[i] === 1) weight[i] = values[next++];
-  return weight;
+/** Two-level grids and sparse outliers are no part of what readers of `codes` expect. */
+function encodingOf({ statistics, outliers }: QuantizedLayer): string {
+  return statistics === undefined && outliers === undefined ? "codes" : "two-level codes";
 }
 
-function count(marks: Uint8Array): number {
-  let total = 0;
-  for (let i = 0; i < marks.length; i++) total += marks[i];
-  return total;
+function decodeWeights(table: ArrowTable, where: string): Pick<CompressedLayer, "weight" | "quantized" | "mask"> {
+  const columns = Number(table.metadata.get("columns"));
+  const encoding = table.metadata.get("encoding");
+  switch (encoding) {
+    case "codes":
+    case "two-level codes":
+      return readCodes(table, columns);
+    case "n:m":
+      return readPattern(table, columns, storedPatternOf(table));
+    case "mask":
+      return readBitmap(table, columns);
+    case "dense":
+      return { weight: table.numbers("weight") as Float32Array };
+    default:
+      throw unreadable(`its encoding is ${encoding}`, where);
+  }
+}
+
+function storedPatternOf({ metadata }: ArrowTable): Pattern {
+  return parsePattern(metadata.get("pattern") ?? "");
+}
+
+function patternOf(settings: MethodSettings): string | undefined {
+  return "pattern" in settings ? settings.pattern : undefined;
+}
+
+function unreadable(reason: string, where: string): TouchstoneError {
+  return new TouchstoneError("InvalidData", {
+    what: `This is no compressed layer that this version reads: ${reason}`,
+    where,
+    todo: "Compress the model again.",
+  });
 }

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { checkoutFolder } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
-import { checkoutFolder } from "./home.js";
 import { readJson, writeJson } from "./json-file.js";
 
 const compiled = join(checkoutFolder, "dist");

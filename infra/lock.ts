@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
-import { homePath } from "./home.js";
 import { isAlive, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 
 /**

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { checkoutFolder, homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
 import { command, tryCommand } from "./commands.js";
 import { fetchPyPiPackage } from "./download.js";
-import { checkoutFolder, homePath } from "./home.js";
 import { withLock } from "./lock.js";
 import { extract, replaceFolder } from "./packages.js";
 import type { Progress } from "./progress.js";

@@ -1,9 +1,9 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { checkoutFolder, homePath } from "../storage/home.js";
 import { command } from "./commands.js";
 import { fetchNpmPackage, fetchPyPiPackage, type PackageFile, type PackageName } from "./download.js";
-import { checkoutFolder, homePath } from "./home.js";
 import { readJson, writeJson } from "./json-file.js";
 import { withLock } from "./lock.js";
 import type { Progress, Report } from "./progress.js";

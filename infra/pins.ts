@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { checkoutFolder } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
-import { checkoutFolder } from "./home.js";
 import { readJson } from "./json-file.js";
 
 const pinsSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { homePath } from "./home.js";
+import { homePath } from "../storage/home.js";
 import { readJson, writeJson } from "./json-file.js";
 
 /**

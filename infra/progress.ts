@@ -12,6 +12,8 @@ export interface Progress {
 export interface StepOptions {
   /** How long it takes on a slow machine, where no measure of progress exists. */
   usualSeconds?: number;
+  /** What is counted; bytes unless told. */
+  unit?: string;
 }
 
 export const silentProgress: Progress = { step: (_title, work) => work(() => {}), note: () => {} };
@@ -23,12 +25,12 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   };
   return {
     note,
-    step: async (title, work, { usualSeconds } = {}) => {
+    step: async (title, work, options = {}) => {
       const started = performance.now();
       const seconds = () => (performance.now() - started) / 1000;
       const display = stream.isTTY
-        ? drawBar(stream, title, seconds, usualSeconds)
-        : printLines(note, title, seconds, usualSeconds);
+        ? drawBar(stream, title, seconds, options)
+        : printLines(note, title, seconds, options);
       try {
         const result = await work(display.report);
         display.end();
@@ -52,7 +54,7 @@ function drawBar(
   stream: NodeJS.WriteStream,
   title: string,
   seconds: () => number,
-  usualSeconds: number | undefined,
+  { usualSeconds, unit }: StepOptions,
 ): Display {
   let amount = "";
   let left = usualSeconds === undefined ? "" : `, usually ${formatSeconds(usualSeconds)}`;
@@ -65,7 +67,7 @@ function drawBar(
   bar.start(1, 0);
   return {
     report: (done, total) => {
-      amount = `${formatAmount(done, total)}, `;
+      amount = `${formatAmount(unit, done, total)}, `;
       left = formatLeft(seconds(), done, total);
     },
     end: () => bar.stop(),
@@ -76,7 +78,7 @@ function printLines(
   note: (line: string) => void,
   title: string,
   seconds: () => number,
-  usualSeconds: number | undefined,
+  { usualSeconds, unit }: StepOptions,
 ): Display {
   let amount = "";
   let left = "";
@@ -84,7 +86,7 @@ function printLines(
   const timer = setInterval(() => note(`    ${title}: ${amount}${formatSeconds(seconds())}${left}`), 10_000);
   return {
     report: (done, total) => {
-      amount = `${formatAmount(done, total)}, `;
+      amount = `${formatAmount(unit, done, total)}, `;
       left = formatLeft(seconds(), done, total);
     },
     end: () => clearInterval(timer),
@@ -98,7 +100,8 @@ function formatLeft(elapsed: number, done: number, total?: number): string {
     : `, ${formatSeconds((elapsed * (total - done)) / done)} left`;
 }
 
-function formatAmount(done: number, total?: number): string {
+function formatAmount(unit: string | undefined, done: number, total?: number): string {
+  if (unit !== undefined) return total === undefined ? `${done} ${unit}` : `${done} of ${total} ${unit}`;
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0);
   if (total === undefined) return `${megabytes(done)} MB`;
   return `${megabytes(done)} of ${megabytes(total)} MB (${Math.floor((100 * done) / Math.max(total, 1))} %)`;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { homePath } from "./home.js";
+import { homePath } from "../storage/home.js";
 import { readJson, writeJson } from "./json-file.js";
 import { clientFor, type StoreEnvironment, storeState } from "./object-store.js";
 import { type Unpacked, unpackedPackage } from "./packages.js";

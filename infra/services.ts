@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkoutFolder } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
-import { checkoutFolder } from "./home.js";
 import { withLock } from "./lock.js";
 import { ensureService, logFile, type ProcessRecord, runningProcess, startProcess, stopProcess } from "./processes.js";
 import { type Progress, silentProgress } from "./progress.js";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Connection } from "@temporalio/client";
 import { loadClientConfigProfile, toClientOptions } from "@temporalio/envconfig";
+import { homePath } from "../storage/home.js";
 import { searchAttributes } from "../study/search-attributes.js";
-import { homePath } from "./home.js";
 import { type Unpacked, unpackedPackage } from "./packages.js";
 import { choosePorts, rememberedPorts } from "./ports.js";
 import { ensureService, startProcess } from "./processes.js";

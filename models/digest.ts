@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { isS3, openFile } from "../storage/files.js";
+import { homePath } from "../storage/home.js";
 import { identity, sha256 } from "../storage/identity.js";
 
 /**
@@ -32,7 +33,7 @@ export async function fileDigest(uri: string): Promise<string> {
 }
 
 function cachePath(): string {
-  return join(process.env.TOUCHSTONE_HOME ?? ".touchstone", "cache", "digests.json");
+  return homePath("cache", "digests.json");
 }
 
 /** What can't be read is computed again. */

@@ -38,6 +38,7 @@ export interface ArrowTable {
   /** Flat values of a number, list or ragged column, without a copy where the file is one batch. */
   numbers(name: string): Numbers;
   listSize(name: string): number;
+  isRagged(name: string): boolean;
   /** Offsets of a ragged column, [rows + 1]. */
   offsets(name: string): Int32Array;
   texts(name: string): string[];
@@ -81,6 +82,7 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     metadata: table.schema.metadata,
     numbers: (name) => flatNumbers(column(name)),
     offsets: (name) => column(name).data[0]?.valueOffsets ?? new Int32Array(1),
+    isRagged: (name) => column(name).type instanceof List,
     listSize: (name) => (column(name).type as FixedSizeList).listSize,
     texts: (name) => Array.from(column(name) as Iterable<unknown>, String),
     flags: (name) => Array.from(column(name) as Iterable<unknown>, Boolean),
@@ -135,7 +137,10 @@ function numbersData(values: Numbers) {
 
 function flatNumbers(vector: Vector): Numbers {
   const parts = vector.data.map((chunk) => {
-    if (chunk.type instanceof List) return chunk.children[0].values as Numbers;
+    if (chunk.type instanceof List) {
+      const [child] = chunk.children;
+      return (child.values as Numbers).subarray(0, child.length) as Numbers;
+    }
     const list = chunk.type instanceof FixedSizeList ? chunk.type.listSize : undefined;
     const values = (list === undefined ? chunk.values : chunk.children[0].values) as Numbers;
     const start = chunk.offset * (list ?? 1);

@@ -115,21 +115,23 @@ function embeddedTokens(calibrated: readonly CompressedCell[], length: number): 
 }
 
 function blockBytes({ linears }: ModelSize, settings: MethodSettings): number {
-  return total(linears.map(([rows, columns]) => (rows * columns * bitsPerWeight(settings, columns)) / 8));
+  return total(linears.map(([rows, columns]) => (rows * columns * bitsPerWeight(settings, columns, rows)) / 8));
 }
 
-/** As stored: codes with a float32 scale and zero point a group; or a mask and the kept weights in float32. */
-function bitsPerWeight(settings: MethodSettings, columns: number): number {
+/**
+ * As stored: codes with a float32 scale and zero point a group, or those in codes of their own with two float32 a run of groups; or
+ * the kept weights in float32 with a bit for each that may be kept. How many outliers SpQR keeps can't be known before.
+ */
+function bitsPerWeight(settings: MethodSettings, columns: number, rows: number): number {
   switch (settings.method) {
     case "rtn":
     case "gptq":
-      return settings.bits + 64 / (settings.groupSize === -1 ? columns : settings.groupSize);
-    case "spqr":
-      return (
-        bitmapBits(settings.outlierThreshold) +
-        settings.bits +
-        64 / (settings.groupSize === -1 ? columns : settings.groupSize)
-      );
+      return settings.bits + 64 / runLength(settings.groupSize, columns);
+    case "spqr": {
+      const { bits, statisticsBits, statisticsGroupSize, groupSize } = settings;
+      const statistics = 2 * statisticsBits + 128 / runLength(statisticsGroupSize, rows);
+      return bits + statistics / runLength(groupSize, columns);
+    }
     case "sparsegpt":
     case "wanda":
     case "magnitude":
@@ -137,9 +139,8 @@ function bitsPerWeight(settings: MethodSettings, columns: number): number {
   }
 }
 
-/** Which weights are outliers; how many can't be known before. */
-function bitmapBits(outlierThreshold: number | null): number {
-  return outlierThreshold === null ? 0 : 1;
+function runLength(size: number, whole: number): number {
+  return size === -1 ? whole : size;
 }
 
 function pruned({ pattern, sparsity }: { pattern?: string; sparsity?: number }): number {

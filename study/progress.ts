@@ -22,8 +22,11 @@ export interface SweepProgress extends SweepCounts {
   paused: boolean;
   /** Workflow ids of the cells that run now. */
   running: readonly string[];
-  /** Cells done in this run of the sweep, and the seconds since its first cell started: the measured rate. */
-  measured: { cells: number; seconds: number };
+  /**
+   * Cells done in this run of the sweep, and when its first started (milliseconds since 1970): the measured rate. A workflow that
+   * is asked has no clock of its own, so the seconds are for the reader to count.
+   */
+  measured: { cells: number; since: number };
 }
 
 /** A cell's answer to the `progress` query. */

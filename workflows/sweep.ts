@@ -55,7 +55,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     phase,
     paused,
     running: [...running.keys()],
-    measured: { cells: finishedHere, seconds: (Date.now() - started) / 1000 },
+    measured: { cells: finishedHere, since: started },
   }));
   setHandler(pausedSignal, async (value) => {
     paused = value;

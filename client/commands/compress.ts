@@ -69,8 +69,10 @@ async function compressInto(
 ): Promise<CompressionReport> {
   const folder = await createModelFolder(model, out, { dtype });
   try {
-    const report = await createProgress().step(`compress ${model.path} with ${settings.method}`, (progress) =>
-      compressModel(model, sequences, settings, folder, progress),
+    const report = await createProgress().step(
+      `compress ${model.path} with ${settings.method}`,
+      (progress) => compressModel(model, sequences, settings, folder, progress),
+      { unit: "blocks" },
     );
     const started = performance.now();
     await folder.finish();

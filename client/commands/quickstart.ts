@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
-import { checkoutFolder } from "../../infra/home.js";
 import { createProgress, formatSeconds } from "../../infra/progress.js";
 import { up } from "../../infra/services.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { taskQueues } from "../../study/names.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
-import { checkoutFolder } from "../../infra/home.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { useServices } from "../services.js";
 
 /** `touchstone worker`: a worker in the foreground; its own options are those of the worker program. */

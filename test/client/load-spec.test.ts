@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { loadSpec } from "../../client/load-spec.js";
-import { homePath } from "../../infra/home.js";
+import { homePath } from "../../storage/home.js";
 
 const folder = mkdtempSync(join(tmpdir(), "touchstone-specs-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

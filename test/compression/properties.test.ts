@@ -8,22 +8,13 @@ import type { Layer, LayerStatistics } from "../../compression/method.js";
 import { methodOf } from "../../compression/registry.js";
 import { solveError } from "../../compression/solve-error.js";
 import { secondMoment } from "../../compression/statistics.js";
-import { decodeLayer, encodeLayer } from "../../compression/stored-layer.js";
-import { type MethodSettings, methodSettingsSchema } from "../../study/methods.js";
+import type { MethodSettings } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { compressRandom, everyMethod, settingsOf } from "./every-method.js";
 import { collect, randomInputs, randomLayer } from "./random-layer.js";
 
 const seeds = fc.integer({ min: 1, max: 1e6 });
 const RUNS = { numRuns: 12 };
-
-function settingsOf(json: object): MethodSettings {
-  return methodSettingsSchema.parse(json);
-}
-
-function compressRandom(layer: Layer, inputs: Float32Array, settings: MethodSettings) {
-  const statistics = collect(inputs, layer.columns, methodOf(settings.method).statistics);
-  return compressLayers([layer], statistics, settings)[0].compressed;
-}
 
 function errorOf(layer: Layer, inputs: Float32Array, settings: MethodSettings): number {
   const moment = secondMoment(collect(inputs, layer.columns, "secondMoment"));
@@ -36,43 +27,8 @@ function differing(a: Float32Array, b: Float32Array): number {
   return a.reduce((count, x, i) => count + (Math.abs(x - b[i]) > bound ? 1 : 0), 0) / a.length;
 }
 
-const everyMethod: object[] = [
-  { method: "rtn", bits: 3, groupSize: 10, symmetric: true },
-  { method: "rtn", bits: 8, groupSize: -1, mse: true },
-  { method: "gptq", bits: 4, groupSize: 16, blockSize: 32 },
-  { method: "gptq", bits: 5, groupSize: 16, blockSize: 32, actOrder: true },
-  { method: "gptq", bits: 2, groupSize: 20, blockSize: 40, actOrder: true, staticGroups: true },
-  { method: "gptq", bits: 3, groupSize: 50, blockSize: 32, symmetric: true },
-  { method: "spqr", bits: 3, blockSize: 32 },
-  { method: "spqr", bits: 4, groupSize: 8, statisticsGroupSize: 5, order: "identity", outlierThreshold: null },
-  { method: "spqr", bits: 2, simplifiedOutliers: true, outlierThreshold: 0.01, damping: 0.1 },
-  { method: "sparsegpt", pattern: "2:4", blockSize: 32 },
-  { method: "sparsegpt", sparsity: 0.4, blockSize: 32 },
-  { method: "wanda", pattern: "2:4" },
-  { method: "wanda", sparsity: 0.6 },
-  { method: "magnitude", pattern: "5:8" },
-  { method: "magnitude", sparsity: 0.3 },
-];
-
 describe("properties of compressed layers", () => {
   before(loadBackend);
-
-  it("a stored layer is decoded to the solver's weights bit for bit", () => {
-    fc.assert(
-      fc.property(seeds, fc.constantFrom(...everyMethod), (seed, json) => {
-        const layer = randomLayer(9, 72, seed);
-        layer.weight.set([-0, 0, -0], seed % 500);
-        const settings = settingsOf(json);
-        const compressed = compressRandom(layer, randomInputs(72, seed), settings);
-        const decoded = decodeLayer(encodeLayer(compressed, { ...layer, settings, error: null }), "stored");
-        assert.deepEqual(
-          new Uint32Array(decoded.buffer, decoded.byteOffset, decoded.length),
-          new Uint32Array(compressed.weight.buffer),
-        );
-      }),
-      { numRuns: 60 },
-    );
-  });
 
   it("the same inputs give the same bits", () => {
     for (const json of everyMethod) {

@@ -12,11 +12,12 @@ import { encodeRequest } from "../../evaluation/requests.js";
 import { loadModel } from "../../models/load.js";
 import type { HostWeights, Model } from "../../models/model.js";
 import type { Tokenizer } from "../../models/tokenizer.js";
+import { homePath } from "../../storage/home.js";
 import { toNumber } from "../../study/figures.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
 
-const path = join(process.env.TOUCHSTONE_HOME ?? ".touchstone", "models", "SmolLM2-135M-Instruct.Q4_1.gguf");
+const path = homePath("models", "SmolLM2-135M-Instruct.Q4_1.gguf");
 const shared = sharedFolder();
 const skip =
   shared === undefined ? "the reference values are not here" : !existsSync(path) && "the small model isn't set up";

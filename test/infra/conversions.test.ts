@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { conversions, convertLines, splitOptions, toJsonLines } from "../../infra/conversions.js";
-import { homePath } from "../../infra/home.js";
+import { homePath } from "../../storage/home.js";
 import { sharedFolder } from "../shared.js";
 
 test("options are found whatever they hold, as long as no line of theirs begins like the next option", () => {

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { test } from "node:test";
 import { fetchNpmPackage, fetchPyPiPackage } from "../../infra/download.js";
-import { homePath } from "../../infra/home.js";
 import { extract, isUnpacked, type Unpacked, unpackedPackage } from "../../infra/packages.js";
 import { silentProgress } from "../../infra/progress.js";
+import { homePath } from "../../storage/home.js";
 import { scratchHome } from "./scratch-home.js";
 
 const home = scratchHome();

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { homePath } from "../../infra/home.js";
 import { withLock } from "../../infra/lock.js";
+import { homePath } from "../../storage/home.js";
 import { scratchHome } from "./scratch-home.js";
 
 scratchHome();

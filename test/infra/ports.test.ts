@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { homePath } from "../../infra/home.js";
 import { writeJson } from "../../infra/json-file.js";
 import { choosePorts, rememberedPorts } from "../../infra/ports.js";
+import { homePath } from "../../storage/home.js";
 import { scratchHome } from "./scratch-home.js";
 
 scratchHome();

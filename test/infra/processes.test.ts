@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { homePath } from "../../infra/home.js";
 import { writeJson } from "../../infra/json-file.js";
 import { isAlive, ownIdentity, processBirth } from "../../infra/process-identity.js";
 import { ensureService, logFile, runningProcess, startProcess, stopProcess } from "../../infra/processes.js";
 import { silentProgress } from "../../infra/progress.js";
+import { homePath } from "../../storage/home.js";
 import { scratchHome } from "./scratch-home.js";
 
 scratchHome();

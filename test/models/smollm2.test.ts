@@ -7,10 +7,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { chunkSequences, disposeAll, embedChunks, toTensors, walkBlocks } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
+import { homePath } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
 
-const path = join(process.env.TOUCHSTONE_HOME ?? ".touchstone", "models", "SmolLM2-135M-Instruct.Q4_1.gguf");
+const path = homePath("models", "SmolLM2-135M-Instruct.Q4_1.gguf");
 const shared = sharedFolder();
 const skip =
   shared === undefined ? "the reference values are not here" : !existsSync(path) && "the small model isn't set up";

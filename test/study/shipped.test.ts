@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { loadSpec } from "../../client/load-spec.js";
 import { studyFacts } from "../../client/study-facts.js";
-import { checkoutFolder } from "../../infra/home.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { priceStudy } from "../../study/price.js";
 import { parseStudySpec } from "../../study/spec.js";
 
@@ -21,9 +21,9 @@ const studies = new Map(
 
 const cells = new Map([
   ["quickstart.yaml", 1 + 4 * 3 * 2 + 2 * 2],
-  ["source.yaml", 4 * (1 + 2 * 5 * 10)],
-  ["size.yaml", 4 * (1 + 2 * 5 * 10 * 10)],
-  ["model-size.yaml", 6 * (1 + 2 * 5 * 10)],
+  ["source.yaml", 4 * (1 + 4 * 5 * 10)],
+  ["size.yaml", 4 * (1 + 4 * 5 * 10 * 10)],
+  ["model-size.yaml", 6 * (1 + 4 * 5 * 10)],
 ]);
 
 test("the shipped studies are these", () => {

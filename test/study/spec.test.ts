@@ -69,6 +69,13 @@ const mistakes: readonly [title: string, input: unknown, type: string, said: Reg
     /sources: has s twice/,
   ],
   [
+    "a task twice",
+    with_("evaluation", { tasks: ["piqa", "piqa"], data: "d" }),
+    "InvalidStudySpec",
+    /evaluation\.tasks: has piqa twice/,
+  ],
+  ["a size twice", with_("calibration", { sizes: [8, 8] }), "InvalidStudySpec", /calibration\.sizes: has 8 twice/],
+  [
     "a method twice, once with its defaults written out",
     with_("methods", [{ method: "wanda" }, { method: "wanda", pattern: "2:4", trueSequential: false }]),
     "InvalidStudySpec",

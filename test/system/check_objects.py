@@ -34,7 +34,9 @@ def dequantize(file, out):
     matrix = lambda name: np.array(table[name].to_pylist())
     unpacked = np.unpackbits(matrix("codes").astype(np.uint8), axis=1, bitorder="little")[:, : columns * bits]
     codes = unpacked.reshape(-1, columns, bits) @ (1 << np.arange(bits))
-    group = np.array(json.loads(metadata[b"groupIndex"]))
+    # Groups are runs of inputs, unless an index says otherwise.
+    index = metadata.get(b"groupIndex")
+    group = np.array(json.loads(index)) if index else np.arange(columns) // int(metadata[b"groupSize"])
     scales, zeros = (matrix(name).astype(np.float32)[:, group] for name in ("scales", "zeros"))
     weight = scales * (codes.astype(np.float32) - zeros)
     weight.astype("<f4").tofile(out)

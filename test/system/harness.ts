@@ -10,9 +10,9 @@ import type { Client } from "@temporalio/client";
 import { connectTemporal } from "../../client/temporal-client.js";
 import { Touchstone } from "../../client/touchstone.js";
 import { bundleWorkflows } from "../../infra/bundle-workflows.js";
-import { checkoutFolder, homePath } from "../../infra/home.js";
 import { writeJson } from "../../infra/json-file.js";
 import { down, serviceEnvironment, status, up } from "../../infra/services.js";
+import { checkoutFolder, homePath } from "../../storage/home.js";
 import { setUp, skip } from "./set-up.js";
 import { writeSmallModel } from "./small-study.js";
 

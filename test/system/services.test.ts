@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { homePath } from "../../infra/home.js";
 import { writeJson } from "../../infra/json-file.js";
 import { clientFor, storeState } from "../../infra/object-store.js";
 import { seaweedEnvironment } from "../../infra/seaweedfs.js";
 import { down, serviceEnvironment, status, up } from "../../infra/services.js";
 import { namespaceState, temporalService } from "../../infra/temporal.js";
+import { homePath } from "../../storage/home.js";
 
 // A home of its own on ports of its own, with the programs that the set-up has fetched already.
 const programs = homePath("bin");

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { homePath } from "../../infra/home.js";
 import { modelPath } from "../../infra/quickstart-data.js";
+import { homePath } from "../../storage/home.js";
 
 /** What the set-up has fetched, read before a test makes another folder its home. */
 export const setUp = { programs: homePath("bin"), model: modelPath(), data: homePath("data") };

@@ -3,12 +3,13 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { decodeArrow } from "../../../storage/arrow.js";
+import { homePath } from "../../../storage/home.js";
 
-const model = resolve(process.env.TOUCHSTONE_HOME ?? ".touchstone", "models", "SmolLM2-135M-Instruct.Q4_1.gguf");
+const model = homePath("models", "SmolLM2-135M-Instruct.Q4_1.gguf");
 const skip = !existsSync(model) && "the small model isn't set up";
 
 let folder: string;

@@ -1,0 +1,167 @@
+import { unpackCodes } from "../models/formats/packing.js";
+import type { ArrowTable, Column } from "../storage/arrow.js";
+import { runValues } from "./grid-statistics.js";
+import { contiguousGroups, dequantize } from "./groups.js";
+import type { GridStatistics, QuantizedLayer, RunCodes } from "./method.js";
+import { markedValues, packedColumn, spread } from "./stored-mask.js";
+
+/** What a column number is stored in, where the layer has no more columns than it can count. */
+const SHORT_COLUMNS = 2 ** 16;
+
+/**
+ * Codes packed `bits` a weight, with the grids of each row: scales and zero points in float32, or in SpQR's two levels as codes of
+ * `statisticsBits` with a float32 scale and zero point for the groups of a run of rows, in the row that begins the run. Outliers
+ * are sparse: columns and values.
+ */
+export function codeColumns(
+  layer: QuantizedLayer,
+  weight: Float32Array,
+  rows: number,
+  columns: number,
+): Record<string, Column> {
+  const { bits, codes, scales, zeros, groups, statistics, outliers } = layer;
+  return {
+    codes: packedColumn(codes, rows, columns, bits),
+    ...(statistics === undefined
+      ? {
+          scales: { kind: "lists", size: groups, values: scales },
+          zeros: { kind: "lists", size: groups, values: zeros },
+        }
+      : statisticsColumns(statistics, rows, groups)),
+    ...(outliers === undefined ? {} : outlierColumns(outliers, weight, rows, columns)),
+  };
+}
+
+/** What `codeColumns` doesn't say. */
+export function codeMetadata({ bits, groupIndex, groups, statistics }: QuantizedLayer): Record<string, string> {
+  const groupSize = contiguousSize(groupIndex);
+  return {
+    bits: String(bits),
+    groups: String(groups),
+    ...(groupSize === undefined
+      ? { groupIndex: JSON.stringify(Array.from(groupIndex)) }
+      : { groupSize: String(groupSize) }),
+    ...(statistics === undefined
+      ? {}
+      : { statisticsBits: String(statistics.bits), statisticsRows: String(statistics.runRows) }),
+  };
+}
+
+/** The inverse of both. */
+export function readCodes(table: ArrowTable, columns: number): { weight: Float32Array; quantized: QuantizedLayer } {
+  const { rows, metadata } = table;
+  const number = (key: string) => Number(metadata.get(key));
+  const [bits, indices] = [number("bits"), metadata.get("groupIndex")];
+  const groupIndex =
+    indices === undefined
+      ? contiguousGroups(columns, number("groupSize"))
+      : Int32Array.from(JSON.parse(indices) as number[]);
+  const codes = unpackCodes(table.numbers("codes") as Uint8Array, rows, columns, bits);
+  const layer: QuantizedLayer = { bits, codes, groupIndex, ...readGrids(table) };
+  if (table.names.includes("outliers")) {
+    // As layers were stored before columns of outliers were.
+    const outliers = unpackCodes(table.numbers("outliers") as Uint8Array, rows, columns, 1);
+    return withOutliers({ ...layer, outliers }, spread(outliers, table.numbers("values") as Float32Array));
+  }
+  if (!table.names.includes("outlierColumns")) return { weight: dequantize(layer), quantized: layer };
+  const [outliers, exact] = [new Uint8Array(codes.length), new Float32Array(codes.length)];
+  const offsets = table.offsets("outlierColumns");
+  const [inputs, values] = [table.numbers("outlierColumns"), table.numbers("outlierValues")];
+  for (let row = 0; row < rows; row++) {
+    for (let i = offsets[row]; i < offsets[row + 1]; i++) {
+      outliers[row * columns + inputs[i]] = 1;
+      exact[row * columns + inputs[i]] = values[i];
+    }
+  }
+  return withOutliers({ ...layer, outliers }, exact);
+}
+
+function withOutliers(quantized: QuantizedLayer, exact: Float32Array) {
+  return { weight: dequantize(quantized, exact), quantized };
+}
+
+function readGrids(table: ArrowTable): Pick<QuantizedLayer, "scales" | "zeros" | "groups" | "statistics"> {
+  const { metadata, rows } = table;
+  const statisticsBits = metadata.get("statisticsBits");
+  if (statisticsBits === undefined) {
+    const [scales, zeros] = ["scales", "zeros"].map((name) => table.numbers(name) as Float32Array);
+    return { scales, zeros, groups: table.listSize("scales") };
+  }
+  const [bits, groups, runRows] = [
+    Number(statisticsBits),
+    ...["groups", "statisticsRows"].map((k) => Number(metadata.get(k))),
+  ];
+  const read = (name: string): RunCodes => {
+    const [gridScales, gridZeros] = unzip(table.numbers(`${name}Grids`) as Float32Array, groups);
+    return {
+      codes: unpackCodes(table.numbers(`${name}Codes`) as Uint8Array, rows, groups, bits),
+      gridScales,
+      gridZeros,
+    };
+  };
+  const statistics: GridStatistics = { bits, runRows, scales: read("scale"), zeros: read("zero") };
+  return {
+    groups,
+    statistics,
+    scales: runValues(statistics.scales, groups, runRows),
+    zeros: runValues(statistics.zeros, groups, runRows),
+  };
+}
+
+function statisticsColumns(
+  { bits, runRows, scales, zeros }: GridStatistics,
+  rows: number,
+  groups: number,
+): Record<string, Column> {
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => 2 * groups * Math.ceil(row / runRows));
+  const grids = ({ gridScales, gridZeros }: RunCodes): Column => {
+    return { kind: "ragged", offsets, values: zip(gridScales, gridZeros, groups) };
+  };
+  return {
+    scaleCodes: packedColumn(scales.codes, rows, groups, bits),
+    scaleGrids: grids(scales),
+    zeroCodes: packedColumn(zeros.codes, rows, groups, bits),
+    zeroGrids: grids(zeros),
+  };
+}
+
+function outlierColumns(
+  outliers: Uint8Array,
+  weight: Float32Array,
+  rows: number,
+  columns: number,
+): Record<string, Column> {
+  const { offsets, values } = markedValues(weight, outliers, rows, columns);
+  const inputs = columns <= SHORT_COLUMNS ? new Uint16Array(values.length) : new Int32Array(values.length);
+  for (let i = 0, next = 0; i < outliers.length; i++) if (outliers[i] === 1) inputs[next++] = i % columns;
+  return {
+    outlierColumns: { kind: "ragged", offsets, values: inputs },
+    outlierValues: { kind: "ragged", offsets, values },
+  };
+}
+
+/** The size of groups that are runs of inputs, each but the last of it; undefined where they are scattered. */
+export function contiguousSize(groupIndex: Int32Array): number | undefined {
+  const second = groupIndex.indexOf(1);
+  const size = second === -1 ? groupIndex.length : second;
+  return groupIndex.every((group, column) => group === Math.floor(column / size)) ? size : undefined;
+}
+
+/** Of each run first the scales of all groups, then their zero points. */
+function zip(scales: Float32Array, zeros: Float32Array, groups: number): Float32Array {
+  const values = new Float32Array(2 * scales.length);
+  for (let i = 0; i < scales.length; i += groups) {
+    values.set(scales.subarray(i, i + groups), 2 * i);
+    values.set(zeros.subarray(i, i + groups), 2 * i + groups);
+  }
+  return values;
+}
+
+function unzip(values: Float32Array, groups: number): [Float32Array, Float32Array] {
+  const [scales, zeros] = [new Float32Array(values.length / 2), new Float32Array(values.length / 2)];
+  for (let i = 0; i < scales.length; i += groups) {
+    scales.set(values.subarray(2 * i, 2 * i + groups), i);
+    zeros.set(values.subarray(2 * i + groups, 2 * i + 2 * groups), i);
+  }
+  return [scales, zeros];
+}
