@@ -8,6 +8,7 @@ const entries = [
   "infra/(setup|check-workflow-bundle|bundle-workflows)[.]ts",
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",
+  "storage/store-thread[.]ts",
 ];
 
 const domain = "calibration|models|compression|evaluation|report";

@@ -1,14 +1,15 @@
-import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-core";
-import { compressBlock as compress, type SolvedBlock, type SolvedLayer } from "../compression/compress-block.js";
+import type { SolvedBlock, SolvedLayer } from "../compression/compress-block.js";
 import { encodeLayer, storedBits, zeroWeights } from "../compression/stored-layer.js";
+import { identity } from "../storage/identity.js";
 import type { MethodSettings } from "../study/methods.js";
 import { activationInterval } from "../study/spec.js";
 import type { BlockFacts } from "./block-facts.js";
-import { activationsKey, blockInputs, removeActivations, storeActivations } from "./block-inputs.js";
+import { activationsKey, removeActivations, storeActivations } from "./block-inputs.js";
 import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
 import { blockDerivation, usesActivations } from "./derivations.js";
-import type { Activations } from "./process-state.js";
+import type { Solution } from "./solution.js";
+import { solveBlock } from "./solve-block.js";
 import type { StepContext } from "./step.js";
 
 export interface BlockResult {
@@ -32,43 +33,55 @@ export async function compressBlock(
   const found = await task.checkpoints.find<BlockFacts>("block", derivation);
   if (found !== undefined) return { reused: true, error: found.facts.error };
 
-  const { solved, read, isLast } = await solve(task, settings, block, context);
+  const { solved, read, isLast } = await obtain(task, settings, block, context);
   try {
+    if (!isLast) beginNext(task, settings, block + 1, solved, context);
     const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings, task)]));
     const facts = describe(solved, objects, read);
     await store(task, block, solved, { derivation, objects, facts, isLast }, context);
-    if (solved.outputs.length > 0) context.state.activations.put(activationsKey(task, block + 1), solved.outputs);
     return { reused: false, error: facts.error };
-  } catch (error) {
+  } finally {
     tf.dispose(solved.outputs);
-    throw error;
   }
 }
 
-async function solve(task: CellTask, settings: MethodSettings, block: number, context: StepContext) {
-  const { plan, cell } = task;
-  await context.state.requireEnvironment(plan);
-  const started = performance.now();
-  const model = await context.state.model(plan, cell.model, cell.noise);
-  const weights = await model.block(block);
-  const inputs: Activations = usesActivations(cell) ? await blockInputs(task, model, block, context) : [];
-  const read = (performance.now() - started) / 1000;
-  const isLast = block + 1 === model.config.blocks;
-  // Between the pieces of its work it says that it lives, and lets the steps go on that store and read.
-  const pause = async () => {
-    context.report({ stage: "compressing", done: block, total: model.config.blocks });
-    await setImmediate();
-    context.signal.throwIfAborted();
-  };
-  try {
-    const solved = await context.state.compressing(async () => {
-      await pause();
-      return compress(model, block, weights, inputs, settings, { outputs: !isLast, pause });
-    }, context.signal);
-    return { solved, read, isLast };
-  } finally {
-    tf.dispose([...inputs]);
-  }
+/** The compressed block: computed ahead while the one before it was stored, else now. */
+async function obtain(
+  task: CellTask,
+  settings: MethodSettings,
+  block: number,
+  context: StepContext,
+): Promise<Solution> {
+  const ahead = await context.state.ahead.take(aheadKey(task, block), context);
+  return ahead ?? solveBlock(task, settings, block, context);
+}
+
+/**
+ * Hands the outputs on to the next block, and begins with it where the process would only wait for the store: with several
+ * cells the others' blocks come first.
+ */
+function beginNext(
+  task: CellTask,
+  settings: MethodSettings,
+  block: number,
+  { outputs }: SolvedBlock,
+  { state }: StepContext,
+): void {
+  if (outputs.length > 0)
+    state.activations.put(
+      activationsKey(task, block),
+      outputs.map((chunk) => tf.clone(chunk)),
+    );
+  if (!state.compressing.idle) return;
+  state.ahead.begin(aheadKey(task, block), async (listener) => {
+    const derivation = blockDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
+    const found = await task.checkpoints.find("block", derivation);
+    return found === undefined ? solveBlock(task, settings, block, { state, ...listener }) : undefined;
+  });
+}
+
+function aheadKey({ plan, cell, calibration }: CellTask, block: number): string {
+  return identity(blockDerivation(plan, cell, calibration.facts.digest, block));
 }
 
 interface StoredBlock {

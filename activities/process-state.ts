@@ -5,11 +5,14 @@ import { loadModel } from "../models/load.js";
 import type { Model } from "../models/model.js";
 import { type Checkpoints, openCheckpoints } from "../storage/checkpoints.js";
 import { identity, NUMERICS_VERSION } from "../storage/identity.js";
-import { type ObjectStore, openStore } from "../storage/store.js";
+import type { ObjectStore } from "../storage/store.js";
+import { openThreadedStore } from "../storage/threaded-store.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
+import { type Ahead, createAhead } from "./ahead.js";
 import { modelOf } from "./derivations.js";
+import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
 const ACTIVATION_BYTES = 1 << 30;
@@ -34,6 +37,8 @@ export interface ProcessState {
   activations: ActivationCache;
   /** Steps compress one at a time, so that the memory of one is taken; meanwhile others read and store. */
   compressing: Turns;
+  /** The block after the one that is being stored. */
+  ahead: Ahead<Solution>;
   /** Linears of a compressed block, as dense weights, by the identity of the block. */
   blocks: LRUCache<string, ReadonlyMap<string, Float32Array>>;
 }
@@ -56,7 +61,7 @@ export function createProcessState(): ProcessState {
   });
   const store = ({ bucket, prefix }: StudyRef) => {
     const key = `${bucket}/${prefix}`;
-    const known = stores.get(key) ?? openStore({ bucket, prefix });
+    const known = stores.get(key) ?? openThreadedStore({ bucket, prefix });
     stores.set(key, known);
     return known;
   };
@@ -89,6 +94,7 @@ export function createProcessState(): ProcessState {
     },
     activations: createActivationCache(),
     compressing: createTurns(),
+    ahead: createAhead(({ solved }) => tf.dispose(solved.outputs)),
     blocks: new LRUCache({
       maxSize: BLOCK_BYTES,
       sizeCalculation: (block) => Array.from(block.values()).reduce((sum, { byteLength }) => sum + byteLength, 1),
@@ -103,7 +109,12 @@ export async function currentEnvironment(): Promise<Environment> {
 }
 
 export function planKey(name: string, plan: string): string {
-  return `v1/study/${name}/plans/${plan}.json`;
+  return `${plansPrefix(name)}${plan}.json`;
+}
+
+/** What the keys of a study's plans begin with. */
+export function plansPrefix(name: string): string {
+  return `v1/study/${name}/plans/`;
 }
 
 async function readPlan(store: ObjectStore, { name, plan }: StudyRef): Promise<StudyPlan> {

@@ -1,11 +1,7 @@
 import type { ProcessState } from "./process-state.js";
+import type { StepProgress } from "./step-progress.js";
 
-/** How far a step is; becomes the activity's heartbeat. */
-export interface StepProgress {
-  stage: string;
-  done: number;
-  total: number;
-}
+export type { StepProgress };
 
 /** What a step is given besides its input. */
 export interface StepContext {

@@ -1,22 +1,35 @@
-/** Runs work one after the other, in the order in which it is asked for. Waiting ends when the signal is aborted. */
-export type Turns = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+/** Work that must not overlap, in the order in which it is asked for. */
+export interface Turns {
+  /** Waiting ends when the signal is aborted; what has begun is run to its end. */
+  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Whether nothing runs or waits. */
+  readonly idle: boolean;
+}
 
 export function createTurns(): Turns {
   let last: Promise<unknown> = Promise.resolve();
-  return async (work, signal) => {
-    const before = last;
-    let release = () => {};
-    const own = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    last = before.then(() => own);
-    try {
+  let count = 0;
+  return {
+    run: async (work, signal) => {
       signal.throwIfAborted();
-      await Promise.race([before, aborted(signal)]);
-      return await work();
-    } finally {
-      release();
-    }
+      const before = last;
+      let release = () => {};
+      const own = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      last = before.then(() => own);
+      count++;
+      try {
+        await Promise.race([before, aborted(signal)]);
+        return await work();
+      } finally {
+        count--;
+        release();
+      }
+    },
+    get idle() {
+      return count === 0;
+    },
   };
 }
 

@@ -56,11 +56,17 @@ export interface CalibrationSet {
  * SHA-256 of the token ids and the length of a sequence (int32, little-endian) and of nothing else, so that sets that hold the
  * same are the same. The length counts, because packed windows of 1,024 and of 2,048 tokens may hold one stream.
  */
-export function tokensDigest(set: CalibrationSet): string {
-  const hash = createHash("sha256").update(Int32Array.of(set.provenance.settings.length));
-  for (const { tokens } of set.sequences) {
-    hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
-  }
+export function tokensDigest({ sequences, provenance }: CalibrationSet): string {
+  return sequencesDigest(
+    sequences.map(({ tokens }) => tokens),
+    provenance.settings.length,
+  );
+}
+
+/** The same of token ids alone, all of one length. */
+export function sequencesDigest(sequences: readonly Int32Array[], length: number): string {
+  const hash = createHash("sha256").update(Int32Array.of(length));
+  for (const tokens of sequences) hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
   return hash.digest("hex");
 }
 

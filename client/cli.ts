@@ -7,6 +7,7 @@ import { compressCommand } from "./commands/compress.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { downCommand } from "./commands/down.js";
 import { evaluateCommand } from "./commands/evaluate.js";
+import { exportCommand } from "./commands/export.js";
 import { forwardCommand } from "./commands/forward.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
@@ -28,6 +29,7 @@ const program = new Command("touchstone")
   .addCommand(doctorCommand())
   .addCommand(sampleCommand())
   .addCommand(compressCommand())
+  .addCommand(exportCommand())
   .addCommand(evaluateCommand())
   .addCommand(perplexityCommand())
   .addCommand(forwardCommand())

@@ -1,3 +1,4 @@
+import { gridValues, contiguousGroups as runsOf } from "../models/formats/grid-linear.js";
 import { fitGrid, type GridOptions } from "./grid.js";
 import type { QuantizedLayer } from "./method.js";
 
@@ -8,7 +9,7 @@ export function groupCount(columns: number, groupSize: number): number {
 
 /** The group of each column of runs of `groupSize`, [columns] */
 export function contiguousGroups(columns: number, groupSize: number): Int32Array {
-  return Int32Array.from({ length: columns }, (_, column) => (groupSize === -1 ? 0 : Math.floor(column / groupSize)));
+  return runsOf(columns, groupSize === -1 ? columns : groupSize);
 }
 
 /** An empty quantized layer, to be filled. */
@@ -48,15 +49,8 @@ export function fitContiguousGroups(
  * @param exact the weights that outliers keep, [rows * columns]; needed where there are outliers
  */
 export function dequantize(layer: QuantizedLayer, exact?: Float32Array): Float32Array {
-  const { codes, scales, zeros, groupIndex, groups, outliers } = layer;
-  const columns = groupIndex.length;
-  const weight = new Float32Array(codes.length);
-  for (let i = 0, row = 0; i < codes.length; row++) {
-    for (let column = 0; column < columns; column++, i++) {
-      const group = row * groups + groupIndex[column];
-      weight[i] = scales[group] * Math.fround(codes[i] - zeros[group]);
-    }
-  }
+  const weight = gridValues(layer);
+  const { outliers } = layer;
   if (outliers !== undefined && exact !== undefined) {
     for (let i = 0; i < weight.length; i++) if (outliers[i] === 1) weight[i] = exact[i];
   }

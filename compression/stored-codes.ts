@@ -1,3 +1,4 @@
+import { contiguousSize } from "../models/formats/grid-linear.js";
 import { unpackCodes } from "../models/formats/packing.js";
 import type { ArrowTable, Column } from "../storage/arrow.js";
 import { runValues } from "./grid-statistics.js";
@@ -138,13 +139,6 @@ function outlierColumns(
     outlierColumns: { kind: "ragged", offsets, values: inputs },
     outlierValues: { kind: "ragged", offsets, values },
   };
-}
-
-/** The size of groups that are runs of inputs, each but the last of it; undefined where they are scattered. */
-export function contiguousSize(groupIndex: Int32Array): number | undefined {
-  const second = groupIndex.indexOf(1);
-  const size = second === -1 ? groupIndex.length : second;
-  return groupIndex.every((group, column) => group === Math.floor(column / size)) ? size : undefined;
 }
 
 /** Of each run first the scales of all groups, then their zero points. */

@@ -19,6 +19,7 @@ const tasks = {
   test: { parts: everything, run: [["npm", "run", "--silent", "check"], "unit tests", "system tests"] },
   "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
   "test:system": { parts: everything, run: ["system tests"] },
+  "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
 };
 
 async function main([name = "", ...args]) {
@@ -67,12 +68,18 @@ function dependenciesInstalled() {
 function testCommand(kind) {
   const folder = join(root, "test");
   const files = readdirSync(folder, { recursive: true })
-    .filter((file) => file.endsWith(".test.ts") && file.startsWith(`system${sep}`) === (kind === "system tests"))
+    .filter((file) => file.endsWith(".test.ts") && kindOf(file) === kind)
     .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")))
     .sort();
   // Tests of real servers share them, and this machine's cores.
-  const options = kind === "system tests" ? ["--test-concurrency=1"] : [];
+  const options = kind === "unit tests" ? [] : ["--test-concurrency=1"];
   return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
+}
+
+/** Format tests need 6 GB of other people's programs, and are no part of `npm test`. */
+function kindOf(file) {
+  const kinds = { system: "system tests", formats: "format tests" };
+  return kinds[file.split(sep)[0]] ?? "unit tests";
 }
 
 /** Makes the project's own program what `touchstone` means here, as npm does for those of dependencies. */

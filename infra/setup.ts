@@ -2,9 +2,10 @@ import { withLock } from "./lock.js";
 import { installNativeTensorFlow } from "./native-tensorflow.js";
 import { createProgress, type Progress } from "./progress.js";
 import { installModel, installTexts } from "./quickstart-data.js";
+import { installReaders } from "./readers.js";
 import { up } from "./services.js";
 
-export const setUpParts = ["tensorflow", "services", "model", "texts"] as const;
+export const setUpParts = ["tensorflow", "services", "model", "texts", "readers"] as const;
 export type SetUpPart = (typeof setUpParts)[number];
 
 /**
@@ -26,4 +27,5 @@ const steps: Record<SetUpPart, (progress: Progress) => Promise<unknown>> = {
   services: (progress) => up({ progress }),
   model: installModel,
   texts: installTexts,
+  readers: installReaders,
 };

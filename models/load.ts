@@ -2,6 +2,8 @@ import { stat } from "node:fs/promises";
 import { fileExists, isS3, joinUri, listFiles, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import { filesDigest } from "./digest.js";
+import { parseQuantization, type Quantization } from "./formats/quantization-config.js";
+import { quantizedSource } from "./formats/quantized-source.js";
 import { type GgufFile, openGguf } from "./gguf.js";
 import { parseJson } from "./json.js";
 import type { Architecture, Model, ModelConfig } from "./model.js";
@@ -12,9 +14,12 @@ import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
 import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
 
 export const CONFIG_FILE = "config.json";
+/** Where older GPTQ folders have what belongs into the configuration. */
+export const QUANTIZE_FILE = "quantize_config.json";
 
 /**
- * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Names, shapes and types of all weights are
+ * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Quantized linears (GPTQ, compressed-tensors'
+ * pack-quantized) are read as the weights that they stand for. Names, shapes and types of all weights are
  * checked; the weights are read later, block by block.
  * @throws TouchstoneError UnknownModel where there is nothing at the path, InvalidModel for what is incomplete or corrupt,
  *   UnsupportedArchitecture, ShapeMismatch
@@ -52,15 +57,29 @@ async function loadFolder(path: string): Promise<Model> {
       todo: "Fetch it again.",
     });
   }
-  const huggingFace = json as Readonly<Record<string, unknown>>;
+  const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
   architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
-  const source = await openSafetensorsFolder(path);
-  return closingOnError(source, async () => ({
-    source,
+  const { quantization, files } = await readQuantization(path, quantization_config);
+  const folder = await openSafetensorsFolder(path);
+  const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
+  return closingOnError(folder, async () => ({
+    source: quantization === undefined ? folder : await quantizedSource(folder, quantization),
     huggingFace,
-    digest: await filesDigest(new Map([CONFIG_FILE, ...source.files].map((name) => [name, joinUri(path, name)]))),
+    digest: await filesDigest(new Map(named)),
     tokenizer: () => loadFolderTokenizer(path),
   }));
+}
+
+/** How the linears are stored, and the files besides the configuration that say so; undefined where they are plain. */
+async function readQuantization(
+  path: string,
+  config: unknown,
+): Promise<{ quantization?: Quantization; files: readonly string[] }> {
+  const configUri = joinUri(path, CONFIG_FILE);
+  if (config !== undefined && config !== null) return { quantization: parseQuantization(config, configUri), files: [] };
+  const uri = joinUri(path, QUANTIZE_FILE);
+  if (!(await fileExists(uri))) return { files: [] };
+  return { quantization: parseQuantization(parseJson(await readFile(uri), uri), uri), files: [QUANTIZE_FILE] };
 }
 
 interface Parts {

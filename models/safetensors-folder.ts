@@ -2,7 +2,15 @@ import { z } from "zod";
 import { fileExists, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import { parseJson } from "./json.js";
-import { isFloat, openSafetensors, readFloats, type SafetensorsFile } from "./safetensors.js";
+import {
+  type FloatTensor,
+  type IntegerTensor,
+  isFloat,
+  openSafetensors,
+  readFloats,
+  readTensor,
+  type SafetensorsFile,
+} from "./safetensors.js";
 import type { StoredTensor, WeightSource } from "./weights.js";
 
 export const SINGLE_FILE = "model.safetensors";
@@ -11,11 +19,18 @@ export const INDEX_FILE = "model.safetensors.index.json";
 /** `weight_map`: file of each tensor. Shards lie beside the index. */
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex(/^[^/\\]+\.safetensors$/)) });
 
+export interface SafetensorsFolder extends WeightSource {
+  /** Of the weights, beside the configuration. */
+  readonly files: readonly string[];
+  /** In its own type. `name` is one of `tensors`. @throws TouchstoneError InvalidModel for types that aren't read */
+  readTensor(name: string): Promise<FloatTensor | IntegerTensor>;
+}
+
 /**
  * The weights of a Hugging Face folder, local or `s3://`: one `model.safetensors`, or shards with an index.
  * @throws TouchstoneError InvalidModel for missing, empty, truncated or corrupt files
  */
-export async function openSafetensorsFolder(folder: string): Promise<WeightSource & { files: readonly string[] }> {
+export async function openSafetensorsFolder(folder: string): Promise<SafetensorsFolder> {
   const weightMap = await readIndex(folder);
   const names = weightMap === undefined ? [SINGLE_FILE] : Array.from(new Set(weightMap.values())).sort();
   const files = new Map<string, SafetensorsFile>();
@@ -37,6 +52,10 @@ export async function openSafetensorsFolder(folder: string): Promise<WeightSourc
       read: (name) => {
         const { file, tensors } = homes.get(name)!;
         return readFloats(file, name, tensors.get(name)!);
+      },
+      readTensor: (name) => {
+        const { file, tensors } = homes.get(name)!;
+        return readTensor(file, name, tensors.get(name)!);
       },
       close,
     };

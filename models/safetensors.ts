@@ -65,7 +65,11 @@ export async function readFloats(file: DataFile, name: string, entry: Safetensor
   return { shape: tensor.shape, data: tensor.data };
 }
 
-async function readTensor(file: DataFile, name: string, entry: SafetensorsEntry): Promise<FloatTensor | IntegerTensor> {
+export async function readTensor(
+  file: DataFile,
+  name: string,
+  entry: SafetensorsEntry,
+): Promise<FloatTensor | IntegerTensor> {
   const { dtype, shape, offset, bytes } = entry;
   const content = aligned(await file.read(offset, bytes));
   switch (dtype) {

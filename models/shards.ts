@@ -12,16 +12,16 @@ export interface Shard {
   bytes: number;
 }
 
-/** Where each of a model's weights goes: in the model's order, in as few files of at most `limit` bytes as that takes. */
-export function planShards(model: Model, dtype: WritableDtype, limit = SHARD_BYTES): readonly Shard[] {
+/** Where each tensor goes: in the given order, in as few files of at most `limit` bytes as that takes. */
+export function planShards(layout: Iterable<TensorLayout>, limit = SHARD_BYTES): readonly Shard[] {
   const files: { tensors: TensorLayout[]; bytes: number }[] = [{ tensors: [], bytes: 0 }];
-  for (const [name, shape] of weightShapes(model)) {
-    const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+  for (const tensor of layout) {
+    const bytes = tensor.shape.reduce((product, size) => product * size, DTYPE_BYTES[tensor.dtype]);
     const last = files.at(-1)!;
     const fits = last.tensors.length === 0 || last.bytes + bytes <= limit;
     const file = fits ? last : { tensors: [], bytes: 0 };
     if (!fits) files.push(file);
-    file.tensors.push({ name, dtype, shape });
+    file.tensors.push(tensor);
     file.bytes += bytes;
   }
   if (files.length === 1) return [{ file: SINGLE_FILE, ...files[0] }];
@@ -29,12 +29,17 @@ export function planShards(model: Model, dtype: WritableDtype, limit = SHARD_BYT
   return files.map((file, i) => ({ file: `model-${number(i + 1)}-of-${number(files.length)}.safetensors`, ...file }));
 }
 
-/** Every weight once, by its full name: tied embeddings stand under the embedding's. */
-function weightShapes({ architecture, config }: Model): ReadonlyMap<string, readonly number[]> {
+/** Every weight once, in the model's order, by its full name: tied embeddings stand under the embedding's. */
+export function weightLayout({ architecture, config }: Model, dtype: WritableDtype): TensorLayout[] {
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
     Array.from(architecture.blockShapes(config), ([name, shape]) => {
       return [architecture.blockWeightName(index, name), shape] as const;
     }),
   );
-  return new Map([...architecture.embeddingShapes(config), ...blocks.flat(), ...architecture.headShapes(config)]);
+  const shapes = new Map([
+    ...architecture.embeddingShapes(config),
+    ...blocks.flat(),
+    ...architecture.headShapes(config),
+  ]);
+  return Array.from(shapes, ([name, shape]) => ({ name, dtype, shape }));
 }

@@ -1,12 +1,17 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { isS3 } from "../storage/files.js";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { TouchstoneError } from "../study/errors.js";
 import { CONFIG_FILE } from "./load.js";
-import type { HostTensor, HostWeights, Model } from "./model.js";
+import type { HostWeights, Model } from "./model.js";
+import { checkPlace } from "./model-place.js";
 import { INDEX_FILE } from "./safetensors-folder.js";
-import { createSafetensors, type SafetensorsWriter } from "./safetensors-write.js";
-import { planShards, type Shard } from "./shards.js";
+import {
+  createSafetensors,
+  type SafetensorsWriter,
+  type TensorLayout,
+  type WritableData,
+} from "./safetensors-write.js";
+import { planShards, type Shard, weightLayout } from "./shards.js";
 import { tokenizerFilesOf } from "./tokenizer-load.js";
 
 export type FolderDtype = "F32" | "F16" | "BF16";
@@ -14,15 +19,25 @@ export type FolderDtype = "F32" | "F16" | "BF16";
 export interface ModelFolder {
   /** All weights of a block, by their names inside it; blocks in any order. @throws TouchstoneError NumericalError */
   writeBlock(index: number, weights: HostWeights): Promise<void>;
+  /** A tensor of the layout, by its full name. @throws TouchstoneError NumericalError */
+  write(name: string, data: WritableData): Promise<void>;
+  /** A file beside the weights: what the model was made of. @param name may have a folder before it */
+  writeFile(name: string, content: string | Uint8Array): Promise<void>;
   /** Writes what is outside the blocks and puts the folder in its place. @throws RangeError where a block wasn't written */
   finish(): Promise<void>;
   /** Removes what was written. */
   discard(): Promise<void>;
 }
 
+export interface ModelFolderOptions {
+  dtype: FolderDtype;
+  /** The tensors in the files; by default the model's weights in `dtype`. */
+  layout?: readonly TensorLayout[];
+  /** More keys of the configuration. */
+  config?: Readonly<Record<string, unknown>>;
+}
+
 const TORCH_DTYPES: Readonly<Record<FolderDtype, string>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
-/** What may stand in the folder of an earlier model, which is replaced: nothing else is lost by that. */
-const MODEL_FILE = /\.(json|safetensors|jinja|model|txt|arrow)$/;
 /** What rounds to infinity in binary16. */
 const F16_LIMIT = 65520;
 
@@ -35,41 +50,53 @@ const F16_LIMIT = 65520;
 export async function createModelFolder(
   model: Model,
   out: string,
-  { dtype }: { dtype: FolderDtype },
+  { dtype, layout = weightLayout(model, dtype), config = {} }: ModelFolderOptions,
 ): Promise<ModelFolder> {
-  await checkPlace(model, out);
+  await checkPlace(model.path, out);
   const tokenizerFiles = await tokenizerFilesOf(model.path);
   const draft = `${resolve(out)}.partial`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true });
-  const shards = planShards(model, dtype);
+  const shards = planShards(layout);
   const writers = new Map<string, SafetensorsWriter>();
   for (const { file, tensors } of shards) {
     writers.set(file, await createSafetensors(join(draft, file), tensors, { format: "pt" }));
   }
-  const homes = new Map(shards.flatMap(({ file, tensors }) => tensors.map(({ name }) => [name, file])));
+  const homes = new Map(
+    shards.flatMap(({ file, tensors }) => tensors.map(({ name, dtype }) => [name, { file, dtype }] as const)),
+  );
   const missing = new Set(homes.keys());
 
-  const write = async (name: string, { data }: HostTensor) => {
-    if (dtype === "F16") checkRange(name, data);
-    const file = homes.get(name);
-    if (file === undefined) throw new RangeError(`the model has no weight ${name}`);
-    await writers.get(file)!.write(name, data);
+  const write = async (name: string, data: WritableData) => {
+    const home = homes.get(name);
+    if (home === undefined) throw new RangeError(`the model has no weight ${name}`);
+    if (home.dtype === "F16" && data instanceof Float32Array) checkRange(name, data);
+    await writers.get(home.file)!.write(name, data);
     missing.delete(name);
   };
   const writeBlock = async (index: number, weights: HostWeights) => {
-    for (const [name, tensor] of weights) await write(model.architecture.blockWeightName(index, name), tensor);
+    for (const [name, { data }] of weights) await write(model.architecture.blockWeightName(index, name), data);
   };
   return {
     writeBlock,
+    write,
+    writeFile: async (name, content) => {
+      await mkdir(dirname(join(draft, name)), { recursive: true });
+      await writeFile(join(draft, name), content);
+    },
     finish: async () => {
       for (const read of [model.embedding, model.head]) {
-        for (const [name, tensor] of await read()) if (missing.has(name)) await write(name, tensor);
+        for (const [name, { data }] of await read()) if (missing.has(name)) await write(name, data);
       }
       if (missing.size > 0) throw new RangeError(`${missing.values().next().value} was not written`);
       for (const writer of writers.values()) await writer.close();
-      const config = { ...model.config.huggingFace, dtype: TORCH_DTYPES[dtype], torch_dtype: TORCH_DTYPES[dtype] };
-      await writeJson(join(draft, CONFIG_FILE), config);
+      const type = TORCH_DTYPES[dtype];
+      await writeJson(join(draft, CONFIG_FILE), {
+        ...model.config.huggingFace,
+        ...config,
+        dtype: type,
+        torch_dtype: type,
+      });
       if (shards.length > 1) await writeJson(join(draft, INDEX_FILE), indexOf(shards));
       for (const [name, content] of tokenizerFiles) await writeFile(join(draft, name), content);
       await replaceFolder(draft, resolve(out));
@@ -79,26 +106,6 @@ export async function createModelFolder(
       await rm(draft, { recursive: true, force: true });
     },
   };
-}
-
-async function checkPlace(model: Model, out: string): Promise<void> {
-  const unusable = (what: string, todo: string, cause?: unknown) =>
-    new TouchstoneError("InvalidSettings", { what, where: out, todo }, { cause });
-  if (isS3(out)) throw unusable("Model folders are written to local disks only", "Name a local folder.");
-  if (!isS3(model.path) && resolve(out) === resolve(model.path)) {
-    throw unusable("The new folder would take the place of the model that is read", "Name another folder.");
-  }
-  const entries = await readdir(out, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return [];
-    throw unusable("This is no folder", "Name another one.", cause);
-  });
-  const isModel = entries.some(({ name }) => name === CONFIG_FILE);
-  const foreign = entries.find((entry) => !isModel || !entry.isFile() || !MODEL_FILE.test(entry.name));
-  if (foreign === undefined) return;
-  throw unusable(
-    `The folder has ${foreign.name}, and would be replaced by the new model`,
-    "Name another folder, or empty this one.",
-  );
 }
 
 function checkRange(name: string, data: Float32Array): void {

@@ -1,12 +1,16 @@
 import { Command, Option } from "commander";
-import { readCalibration } from "../../calibration/read-calibration.js";
-import { type CompressionReport, compressModel } from "../../compression/compress-model.js";
+import { type CalibrationFile, readCalibrationFile } from "../../calibration/read-calibration.js";
+import { encodeSet } from "../../calibration/set.js";
+import { type BlockSink, type CompressionReport, compressModel } from "../../compression/compress-model.js";
 import { checkModelSettings } from "../../compression/linears.js";
+import { type CalibrationUsed, describeCalibration, modelName } from "../../compression/made-of.js";
+import { writeMadeOf, writePackedLayer } from "../../compression/packed-model.js";
 import { methodOf } from "../../compression/registry.js";
+import { encodeLayer, storedBits, zeroWeights } from "../../compression/stored-layer.js";
 import { createProgress } from "../../infra/progress.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
-import { createModelFolder, type FolderDtype } from "../../models/write-folder.js";
+import { createModelFolder, type FolderDtype, type ModelFolder } from "../../models/write-folder.js";
 import { TouchstoneError } from "../../study/errors.js";
 import type { MethodSettings } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
@@ -24,7 +28,9 @@ interface CompressOptions {
 /** `touchstone compress`: a whole model in this process, into a Hugging Face folder; needs no services. */
 export function compressCommand(): Command {
   return new Command("compress")
-    .description("compress a model block by block into a Hugging Face folder with dense weights")
+    .description(
+      "compress a model block by block into a Hugging Face folder: dense weights, and the packed layers beside them",
+    )
     .argument("<model>", "Hugging Face folder or .gguf file, local or s3://")
     .requiredOption("--method <json>", METHOD_HELP)
     .option("--calibration <file>", 'calibration set: SET.arrow, or token ids as JSON {"input_ids": [[...], ...]}')
@@ -39,21 +45,28 @@ export function compressCommand(): Command {
 }
 
 async function compress(path: string, settings: MethodSettings, options: CompressOptions): Promise<CompressionReport> {
-  const sequences = await calibrationFor(settings, options.calibration);
+  const calibration = await calibrationFor(settings, options.calibration);
   const model = await loadModel(path);
   try {
     checkModelSettings(model, settings);
     await loadBackend();
-    return await compressInto(model, sequences, settings, options);
+    return await compressInto(model, calibration, settings, options);
   } finally {
     await model.close();
   }
 }
 
 /** Methods without data need no set; one that is given is checked all the same. */
-async function calibrationFor({ method }: MethodSettings, path: string | undefined): Promise<Int32Array[]> {
-  if (path !== undefined) return readCalibration(path);
-  if (methodOf(method).statistics === "none") return [];
+async function calibrationFor(
+  { method }: MethodSettings,
+  path: string | undefined,
+): Promise<CalibrationFile | undefined> {
+  const usesData = methodOf(method).statistics !== "none";
+  if (path !== undefined) {
+    const file = await readCalibrationFile(path);
+    return usesData ? file : undefined;
+  }
+  if (!usesData) return undefined;
   throw new TouchstoneError("InvalidSettings", {
     what: `Method ${method} needs a calibration set`,
     where: "--calibration",
@@ -63,18 +76,32 @@ async function calibrationFor({ method }: MethodSettings, path: string | undefin
 
 async function compressInto(
   model: Model,
-  sequences: readonly Int32Array[],
+  calibration: CalibrationFile | undefined,
   settings: MethodSettings,
   { out, dtype }: CompressOptions,
 ): Promise<CompressionReport> {
   const folder = await createModelFolder(model, out, { dtype });
+  const { sink, sizes } = packingSink(folder, settings, { model: model.digest, calibration: calibration?.digest });
   try {
-    const report = await createProgress().step(
-      `compress ${model.path} with ${settings.method}`,
-      (progress) => compressModel(model, sequences, settings, folder, progress),
-      { unit: "blocks" },
+    const report = await createProgress().step(`compress ${model.path} with ${settings.method}`, (progress) =>
+      compressModel(model, calibration?.sequences ?? [], settings, sink, progress),
     );
     const started = performance.now();
+    const { weights, bits, zeros } = sizes;
+    const { set } = calibration ?? {};
+    await writeMadeOf(
+      folder,
+      {
+        format: 1,
+        model: { name: modelName(model.path), digest: model.digest },
+        settings,
+        calibration: calibrationUsed(calibration),
+        bitsPerWeight: bits / weights,
+        sparsity: zeros / weights,
+      },
+      set === undefined ? undefined : encodeSet(set),
+      { storage: `dense, ${dtype}; packed layers beside them` },
+    );
     await folder.finish();
     const seconds = (performance.now() - started) / 1000;
     report.phases.write += seconds;
@@ -83,6 +110,34 @@ async function compressInto(
     await folder.discard();
     throw error;
   }
+}
+
+/** Writes each block's dense weights and its packed layers. @returns with the sums over the linears, while it writes */
+function packingSink(
+  folder: ModelFolder,
+  settings: MethodSettings,
+  inputs: { model: string; calibration?: string },
+): { sink: BlockSink; sizes: { weights: number; bits: number; zeros: number } } {
+  const sizes = { weights: 0, bits: 0, zeros: 0 };
+  const sink: BlockSink = {
+    writeBlock: async (index, weights, layers) => {
+      await folder.writeBlock(index, weights);
+      for (const { compressed, tensor, ...layer } of layers) {
+        const bytes = encodeLayer(compressed, { ...layer, name: tensor, settings, inputs });
+        await writePackedLayer(folder, tensor, bytes);
+        sizes.weights += compressed.weight.length;
+        sizes.bits += storedBits(bytes, tensor);
+        sizes.zeros += zeroWeights(compressed.weight);
+      }
+    },
+  };
+  return { sink, sizes };
+}
+
+function calibrationUsed(calibration: CalibrationFile | undefined): CalibrationUsed | null {
+  if (calibration === undefined) return null;
+  const { sequences, digest, set } = calibration;
+  return describeCalibration(sequences, digest, set);
 }
 
 function renderReport({ seconds, phases, blocks }: CompressionReport, out: string): string {

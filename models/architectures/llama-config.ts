@@ -38,7 +38,6 @@ const llamaSchema = z.object({
   mlp_bias: z.boolean().default(false),
   bos_token_id: tokenId.nullish(),
   eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
-  quantization_config: z.unknown().optional(),
 });
 type LlamaJson = z.output<typeof llamaSchema>;
 
@@ -92,9 +91,6 @@ function checkVariant(json: LlamaJson, where: string): void {
   }
   if (json.attention_bias || json.mlp_bias) {
     unsupported("Linears with a bias are not supported", "LLaMA models with attention_bias and mlp_bias false are.");
-  }
-  if (json.quantization_config !== undefined && json.quantization_config !== null) {
-    unsupported("The model is quantized already", "Take the model that it was made from, in F32, F16 or BF16.");
   }
 }
 

@@ -15,7 +15,7 @@ test("work never overlaps, keeps its order, and goes on after work that fails", 
     if (name === "b") throw new Error("b failed");
     return name;
   };
-  const results = await Promise.allSettled(["a", "b", "c"].map((name) => turns(work(name), never)));
+  const results = await Promise.allSettled(["a", "b", "c"].map((name) => turns.run(work(name), never)));
   assert.deepEqual(
     order,
     ["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]),
@@ -30,20 +30,22 @@ test("what waits and is aborted ends at once and never runs; what runs is run to
   const turns = createTurns();
   const order: string[] = [];
   const [running, waiting] = [new AbortController(), new AbortController()];
-  const first = turns(async () => {
+  const first = turns.run(async () => {
     await sleep(30);
     order.push("first ends");
   }, running.signal);
-  const second = turns(async () => {
+  const second = turns.run(async () => {
     order.push("second");
   }, waiting.signal);
-  const third = turns(async () => {
+  const third = turns.run(async () => {
     order.push("third");
   }, never);
+  assert.equal(turns.idle, false);
   waiting.abort();
   await assert.rejects(second, { name: "AbortError" });
   running.abort();
   assert.deepEqual(order, []);
   await Promise.all([first, third]);
   assert.deepEqual(order, ["first ends", "third"]);
+  assert.equal(turns.idle, true);
 });

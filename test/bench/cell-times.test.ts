@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { msNumberToTs } from "@temporalio/common/lib/time.js";
 import { stepTimes } from "../../bench/cell-times.js";
 
 type History = Parameters<typeof stepTimes>[0];
 
-/** Events as the server tells them; times in seconds and billionths. */
+/** Events as the server tells them. */
 function history(...events: object[]): History {
   return { events: events.map((event, i) => ({ eventId: i + 1, ...event })) } as unknown as History;
 }
-const at = (seconds: number, nanos = 0) => ({ eventTime: { seconds, nanos } });
+const at = (seconds: number) => ({ eventTime: msNumberToTs(1000 * seconds) });
 const scheduled = (name: string) => ({ activityTaskScheduledEventAttributes: { activityType: { name } } });
 
 test("a step's times are those of its own events, whatever stands between; what was not completed is left out", () => {
@@ -17,7 +18,7 @@ test("a step's times are those of its own events, whatever stands between; what 
       { ...at(1), workflowExecutionStartedEventAttributes: {} },
       { ...at(2), ...scheduled("embedCalibration") },
       { ...at(3), ...scheduled("compressBlock") },
-      { ...at(3, 500_000_000), activityTaskStartedEventAttributes: { scheduledEventId: 3 } },
+      { ...at(3.5), activityTaskStartedEventAttributes: { scheduledEventId: 3 } },
       { ...at(4), activityTaskStartedEventAttributes: { scheduledEventId: 2 } },
       { ...at(5), activityTaskCompletedEventAttributes: { scheduledEventId: 2 } },
       { ...at(6), activityTaskCompletedEventAttributes: { scheduledEventId: 3 } },

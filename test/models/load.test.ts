@@ -179,10 +179,15 @@ const broken: Record<string, { folder: () => Promise<string>; error: ErrorType; 
     error: "UnsupportedArchitecture",
     message: /bias/,
   },
-  "is quantized": {
-    folder: () => withConfig({ quantization_config: { bits: 4 } }),
+  "is quantized in a way that isn't read": {
+    folder: () => withConfig({ quantization_config: { quant_method: "awq", bits: 4 } }),
     error: "UnsupportedArchitecture",
-    message: /quantized/,
+    message: /"awq" is not read.*GPTQ/,
+  },
+  "is quantized by its configuration only": {
+    folder: () => withConfig({ quantization_config: { quant_method: "gptq", bits: 4, group_size: 128 } }),
+    error: "InvalidModel",
+    message: /no tensor is named qweight/,
   },
   "scales its rotary embedding in another way": {
     folder: () => withConfig({ rope_scaling: { type: "dynamic", factor: 2 } }),

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../models/float16.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
 import { readSafetensors } from "../../models/safetensors.js";
-import { planShards } from "../../models/shards.js";
+import { planShards, weightLayout } from "../../models/shards.js";
 import { createModelFolder, type FolderDtype } from "../../models/write-folder.js";
 import {
   SMALL_CONFIG,
@@ -80,13 +80,13 @@ test("a GGUF file's copy is a folder with the same weights, ids and tied embeddi
 
 test("large models are cut into shards in the model's order, each weight in one of them", async () => {
   const model = await loadModel(await writeSmallModel());
-  const single = planShards(model, "F32");
+  const single = planShards(weightLayout(model, "F32"));
   assert.deepEqual(
     single.map(({ file }) => file),
     ["model.safetensors"],
   );
   const limit = 600;
-  const shards = planShards(model, "F32", limit);
+  const shards = planShards(weightLayout(model, "F32"), limit);
   assert.equal(shards[0].file, `model-00001-of-0000${shards.length}.safetensors`);
   assert.deepEqual(
     shards.flatMap(({ tensors }) => tensors),
@@ -121,6 +121,21 @@ test("until it is whole nothing is seen of it, and an earlier model stays in its
   await model.close();
 });
 
+test("an earlier model with its card and its packed layers is replaced", async () => {
+  const model = await loadModel(await writeSmallModel());
+  const out = join(await scratchFolder(), "copy");
+  for (const content of ["first", "second"]) {
+    const folder = await createModelFolder(model, out, { dtype: "F32" });
+    for (const index of [0, 1]) await folder.writeBlock(index, await model.block(index));
+    await folder.writeFile("README.md", content);
+    await folder.writeFile(join("compressed", `${content}.arrow`), content);
+    await folder.finish();
+    assert.equal(await readFile(join(out, "README.md"), "utf8"), content);
+    assert.deepEqual(await readdir(join(out, "compressed")), [`${content}.arrow`]);
+  }
+  await model.close();
+});
+
 test("values that float16 can't hold are refused by the weight's name", async () => {
   const weights = smallWeights();
   weights.get("model.layers.0.mlp.up_proj.weight")!.data[0] = 70000;
@@ -146,6 +161,10 @@ test("a folder that holds anything but a model is left alone", async () => {
   await writeFile(join(scratch, "config.json"), "{}");
   await mkdir(join(scratch, "source"));
   await refused(scratch, /source/);
+  await rm(join(scratch, "source"), { recursive: true });
+  await mkdir(join(scratch, "compressed"));
+  await writeFile(join(scratch, "compressed", "results.csv"), "mine");
+  await refused(scratch, /compressed/);
   await refused(join(scratch, "notes.txt"), /no folder/);
   await refused(path, /model that is read/);
   await refused("s3://bucket/model", /local/);

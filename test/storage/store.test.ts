@@ -2,27 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listFiles, openFile, readFile } from "../../storage/files.js";
 import { openStore } from "../../storage/store.js";
+import { openThreadedStore } from "../../storage/threaded-store.js";
 import { startS3 } from "./s3-server.js";
 
 const server = await startS3();
-const store = openStore({ bucket: "bucket", prefix: "studies" });
+const location = { bucket: "bucket", prefix: "studies" };
+/** The same in this thread and in one of its own. */
+const stores = { "in this thread": openStore(location), "in a thread of its own": openThreadedStore(location) };
 
-const BYTES = Uint8Array.of(1, 2, 3);
-
-test("an object is written once, read, listed, moved and removed, all under the prefix", async () => {
-  assert.equal(await store.read("a/1"), undefined);
-  assert.equal(await store.writeNew("a/1", BYTES), true);
-  assert.equal(await store.writeNew("a/1", Uint8Array.of(9)), false);
-  assert.deepEqual(Array.from((await store.read("a/1")) ?? []), [1, 2, 3]);
-  assert.deepEqual(Array.from(server.objects.keys()), ["bucket/studies/a/1"]);
-  assert.deepEqual(await store.list("a/"), ["a/1"]);
-  await store.move("a/1", "b/1");
-  assert.deepEqual(await store.list(""), ["b/1"]);
-  await store.replace("b/1", Uint8Array.of(9), "text/plain");
-  assert.deepEqual(Array.from((await store.read("b/1")) ?? []), [9]);
-  await store.remove("b/1");
-  assert.equal(server.objects.size, 0);
-});
+for (const [where, store] of Object.entries(stores)) {
+  test(`asked ${where}, an object is written once, read, listed, moved and removed, all under the prefix`, async () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    assert.equal(await store.read("a/1"), undefined);
+    assert.equal(await store.writeNew("a/1", bytes), true);
+    assert.equal(await store.writeNew("a/1", Uint8Array.of(9)), false);
+    assert.deepEqual(Array.from((await store.read("a/1")) ?? []), [1, 2, 3]);
+    assert.deepEqual(Array.from(bytes), [1, 2, 3], "what was written is still the caller's");
+    assert.deepEqual(Array.from(server.objects.keys()), ["bucket/studies/a/1"]);
+    assert.deepEqual(await store.list("a/"), ["a/1"]);
+    await store.move("a/1", "b/1");
+    assert.deepEqual(await store.list(""), ["b/1"]);
+    await store.replace("b/1", Uint8Array.of(9), "text/plain");
+    assert.deepEqual(Array.from((await store.read("b/1")) ?? []), [9]);
+    await store.remove("b/1");
+    assert.equal(server.objects.size, 0);
+  });
+}
 
 const refusals = [
   {
@@ -60,7 +65,13 @@ async function answering(failure: NonNullable<typeof server.failure>, work: () =
 
 for (const { answer, expected } of refusals) {
   test(`a store that answers ${answer.status} "${answer.message}" is ${expected.name}, told with the object's address`, async () => {
-    const asked = () => [store.writeNew("a", BYTES), store.read("a"), store.list("a"), store.replace("a", BYTES, "x")];
+    const asked = () =>
+      Object.values(stores).flatMap((store): Promise<unknown>[] => [
+        store.writeNew("a", Uint8Array.of(1)),
+        store.read("a"),
+        store.list("a"),
+        store.replace("a", Uint8Array.of(1), "text/plain"),
+      ]);
     await answering(answer, () =>
       Promise.all(
         asked().map(async (request) => {

@@ -122,7 +122,7 @@ test("where no worker runs, a question says so in time, and the study waits for 
   const study = await (await connect()).start(
     smallStudy(system, "waiting", { methods: [{ method: "rtn" }], evaluation }),
   );
-  for (const ask of [() => study.progress(), () => study.pause()])
+  for (const ask of [() => study.progress(), () => study.resume()])
     await assert.rejects(within<unknown>(20_000, ask()), { name: "ServiceUnavailable", message: /No worker answers/ });
   assert.equal(await study.isRunning(), true);
   await startWorker();

@@ -1,0 +1,96 @@
+import { Worker } from "node:worker_threads";
+import { type ErrorType, type Problem, TouchstoneError } from "../study/errors.js";
+import type { ObjectStore, StoreLocation } from "./store.js";
+
+type StoreMethod = Exclude<keyof ObjectStore, "location">;
+
+export interface StoreRequest {
+  id: number;
+  location: StoreLocation;
+  method: StoreMethod;
+  args: readonly unknown[];
+}
+
+/** A failure without a type is a mistake of the program. */
+export type StoreResponse =
+  | { id: number; value: unknown }
+  | { id: number; failure: { type?: ErrorType; problem?: Problem; message: string } };
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * The object store, asked from a thread of its own: while this one computes in calls that hold up everything else, what is stored and
+ * read goes on. One thread a process, by the variables that it has at the first request; it doesn't keep the process alive.
+ * @throws as `openStore`; StorageUnavailable (retryable) when the thread has ended
+ */
+export function openThreadedStore(location: StoreLocation): ObjectStore {
+  const ask = <T>(method: StoreMethod, args: readonly unknown[], transferred: ArrayBuffer[] = []) =>
+    request(location, method, args, transferred) as Promise<T>;
+  /** The caller keeps its bytes: what goes over is a copy. */
+  const withBytes = <T>(method: StoreMethod, key: string, bytes: Uint8Array, more: readonly unknown[] = []) => {
+    const copy = bytes.slice();
+    return ask<T>(method, [key, copy, ...more], [copy.buffer]);
+  };
+  return {
+    location,
+    read: (key) => ask("read", [key]),
+    writeNew: (key, bytes) => withBytes("writeNew", key, bytes),
+    replace: (key, bytes, contentType) => withBytes("replace", key, bytes, [contentType]),
+    list: (prefix) => ask("list", [prefix]),
+    move: (from, to) => ask("move", [from, to]),
+    remove: (key) => ask("remove", [key]),
+  };
+}
+
+let thread: Worker | undefined;
+let nextId = 0;
+const pending = new Map<number, Pending>();
+
+function request(
+  location: StoreLocation,
+  method: StoreMethod,
+  args: readonly unknown[],
+  transferred: ArrayBuffer[],
+): Promise<unknown> {
+  const running = thread ?? startThread();
+  thread = running;
+  const id = nextId++;
+  return new Promise((resolve, reject) => {
+    pending.set(id, { resolve, reject });
+    running.ref();
+    running.postMessage({ id, location, method, args } satisfies StoreRequest, transferred);
+  });
+}
+
+function startThread(): Worker {
+  const started = new Worker(new URL("./store-thread.js", import.meta.url));
+  started.on("message", (response: StoreResponse) => {
+    const waiting = pending.get(response.id);
+    pending.delete(response.id);
+    if (pending.size === 0) started.unref();
+    if ("value" in response) waiting?.resolve(response.value);
+    else waiting?.reject(asError(response.failure));
+  });
+  started.on("error", (cause) => ended(started, cause));
+  started.on("exit", () => ended(started, undefined));
+  return started;
+}
+
+function ended(which: Worker, cause: unknown): void {
+  if (thread !== which) return;
+  thread = undefined;
+  const error = new TouchstoneError(
+    "StorageUnavailable",
+    { what: "The thread that speaks with the object store has ended", todo: "It is started again." },
+    { cause },
+  );
+  for (const { reject } of pending.values()) reject(error);
+  pending.clear();
+}
+
+function asError({ type, problem, message }: { type?: ErrorType; problem?: Problem; message: string }): Error {
+  return type !== undefined && problem !== undefined ? new TouchstoneError(type, problem) : new Error(message);
+}

@@ -1,0 +1,66 @@
+"""Reads exported model folders with independent readers, and writes what they make of them as safetensors.
+
+    read_folder.py CASES.json
+
+CASES is {"input_ids": [[...], ...], "cases": [{"format", "folder", "out"}, ...]}; a format is dense, gptq or compressed-tensors. Each
+`out` has every linear of the blocks as the reader dequantizes it (float32), under its full name, and `logits [sequences, tokens, vocab]`.
+"""
+
+import json
+import sys
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoModelForCausalLM
+
+
+def load(kind, folder):
+    if kind == "gptq":
+        from transformers import GPTQConfig
+
+        with open(f"{folder}/config.json", encoding="utf-8") as file:
+            bits = json.load(file)["quantization_config"]["bits"]
+        # The default kernel is compiled for minutes.
+        config = GPTQConfig(bits=bits, backend="gptq_torch")
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float16, device_map="cpu", quantization_config=config
+        )
+    if kind == "compressed-tensors":
+        from transformers import CompressedTensorsConfig
+
+        config = CompressedTensorsConfig(run_compressed=False)
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, device_map="cpu", quantization_config=config
+        )
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def linears(kind, model):
+    found = {}
+    for name, module in model.named_modules():
+        if not name.endswith("_proj"):
+            continue
+        # GPTQ's kernels hold weights as [in, out].
+        weight = module.dequantize_weight().T if kind == "gptq" else module.weight
+        found[f"{name}.weight"] = weight.detach().to(torch.float32).contiguous().clone()
+    return found
+
+
+def read(ids, case):
+    model = load(case["format"], case["folder"]).eval()
+    with torch.no_grad():
+        weights = linears(case["format"], model)
+        logits = model(ids).logits.to(torch.float32)
+    save_file({**weights, "logits": logits.contiguous()}, case["out"])
+
+
+def main(path):
+    with open(path, encoding="utf-8") as file:
+        given = json.load(file)
+    ids = torch.tensor(given["input_ids"])
+    for case in given["cases"]:
+        read(ids, case)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
