@@ -11,18 +11,20 @@ export interface Listener {
  * depends on it: what is never asked for is dropped, and what fails is computed, and fails, when it is asked for.
  */
 export interface Ahead<Result> {
-  /** Begins, unless another result waits to be taken. */
-  begin(key: string, compute: (listener: Listener) => Promise<Result | undefined>): void;
+  /**
+   * Begins, unless another result waits to be taken.
+   * @param step that in which it begins: where it fails or is cancelled the result is dropped, and some time after its end too
+   */
+  begin(key: string, step: Promise<unknown>, compute: (listener: Listener) => Promise<Result | undefined>): void;
   /** The result, which is the caller's own from then on; undefined where there is none. */
   take(key: string, listener: Listener): Promise<Result | undefined>;
 }
 
-/** A result that nobody has asked for in this time is of a study that was paused, was cancelled, or goes on elsewhere. */
-const PATIENCE_MS = 60_000;
+/** The next step comes within a second of the last one's end, or its study was paused, was cancelled, or goes on elsewhere. */
+const PATIENCE_MS = 20_000;
 
 interface Waiting<Result> {
   key: string;
-  begun: number;
   controller: AbortController;
   /** Of the step that waits for the result. */
   report: (progress: StepProgress) => void;
@@ -31,20 +33,26 @@ interface Waiting<Result> {
 
 export function createAhead<Result>(dispose: (result: Result) => void): Ahead<Result> {
   let waiting: Waiting<Result> | undefined;
+  const drop = (dropped: Waiting<Result>) => {
+    if (waiting !== dropped) return;
+    waiting = undefined;
+    dropped.controller.abort();
+    void dropped.result.then((done) => {
+      if (done !== undefined) dispose(done);
+    });
+  };
   return {
-    begin: (key, compute) => {
-      if (waiting !== undefined) {
-        if (Date.now() - waiting.begun < PATIENCE_MS) return;
-        drop(waiting, dispose);
-      }
+    begin: (key, step, compute) => {
+      if (waiting !== undefined) return;
       const controller = new AbortController();
       const listener: Listener = { signal: controller.signal, report: (progress) => begun.report(progress) };
       const result = Promise.resolve().then(() => compute(listener));
-      const begun: Waiting<Result> = {
-        ...{ key, controller, begun: Date.now(), report: () => {} },
-        result: result.catch(() => undefined),
-      };
+      const begun: Waiting<Result> = { key, controller, report: () => {}, result: result.catch(() => undefined) };
       waiting = begun;
+      step.then(
+        () => setTimeout(() => drop(begun), PATIENCE_MS).unref(),
+        () => drop(begun),
+      );
     },
     take: async (key, { signal, report }) => {
       if (waiting?.key !== key) return undefined;
@@ -60,11 +68,4 @@ export function createAhead<Result>(dispose: (result: Result) => void): Ahead<Re
       }
     },
   };
-}
-
-function drop<Result>({ controller, result }: Waiting<Result>, dispose: (result: Result) => void): void {
-  controller.abort();
-  void result.then((done) => {
-    if (done !== undefined) dispose(done);
-  });
 }

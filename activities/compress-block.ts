@@ -35,10 +35,11 @@ export async function compressBlock(
 
   const { solved, read, isLast } = await obtain(task, settings, block, context);
   try {
-    if (!isLast) beginNext(task, settings, block + 1, solved, context);
     const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings, task)]));
     const facts = describe(solved, objects, read);
-    await store(task, block, solved, { derivation, objects, facts, isLast }, context);
+    const storing = store(task, block, solved, { derivation, objects, facts, isLast }, context);
+    if (!isLast) beginNext(task, settings, block + 1, { solved, storing }, context);
+    await storing;
     return { reused: false, error: facts.error };
   } finally {
     tf.dispose(solved.outputs);
@@ -64,7 +65,7 @@ function beginNext(
   task: CellTask,
   settings: MethodSettings,
   block: number,
-  { outputs }: SolvedBlock,
+  { solved: { outputs }, storing }: { solved: SolvedBlock; storing: Promise<void> },
   { state }: StepContext,
 ): void {
   if (outputs.length > 0)
@@ -73,7 +74,7 @@ function beginNext(
       outputs.map((chunk) => tf.clone(chunk)),
     );
   if (!state.compressing.idle) return;
-  state.ahead.begin(aheadKey(task, block), async (listener) => {
+  state.ahead.begin(aheadKey(task, block), storing, async (listener) => {
     const derivation = blockDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
     const found = await task.checkpoints.find("block", derivation);
     return found === undefined ? solveBlock(task, settings, block, { state, ...listener }) : undefined;

@@ -3,7 +3,7 @@ import { unpackCodes } from "../models/formats/packing.js";
 import type { ArrowTable, Column } from "../storage/arrow.js";
 import { runValues } from "./grid-statistics.js";
 import { contiguousGroups, dequantize } from "./groups.js";
-import type { GridStatistics, QuantizedLayer, RunCodes } from "./method.js";
+import type { GridStatistics, QuantizedLayer } from "./method.js";
 import { markedValues, packedColumn, spread } from "./stored-mask.js";
 
 /** What a column number is stored in, where the layer has no more columns than it can count. */
@@ -11,8 +11,8 @@ const SHORT_COLUMNS = 2 ** 16;
 
 /**
  * Codes packed `bits` a weight, with the grids of each row: scales and zero points in float32, or in SpQR's two levels as codes of
- * `statisticsBits` with a float32 scale and zero point for the groups of a run of rows, in the row that begins the run. Outliers
- * are sparse: columns and values.
+ * `statisticsBits`, whose own grids (float32, for the groups of a run of rows) are in the row that begins the run. Outliers are
+ * sparse: columns and values.
  */
 export function codeColumns(
   layer: QuantizedLayer,
@@ -92,15 +92,14 @@ function readGrids(table: ArrowTable): Pick<QuantizedLayer, "scales" | "zeros" |
     Number(statisticsBits),
     ...["groups", "statisticsRows"].map((k) => Number(metadata.get(k))),
   ];
-  const read = (name: string): RunCodes => {
-    const [gridScales, gridZeros] = unzip(table.numbers(`${name}Grids`) as Float32Array, groups);
-    return {
-      codes: unpackCodes(table.numbers(`${name}Codes`) as Uint8Array, rows, groups, bits),
-      gridScales,
-      gridZeros,
-    };
+  const codes = (name: string) => unpackCodes(table.numbers(name) as Uint8Array, rows, groups, bits);
+  const [a, b, c, d] = unzip(table.numbers("grids") as Float32Array, groups, 4);
+  const statistics: GridStatistics = {
+    bits,
+    runRows,
+    scales: { codes: codes("scaleCodes"), gridScales: a, gridZeros: b },
+    zeros: { codes: codes("zeroCodes"), gridScales: c, gridZeros: d },
   };
-  const statistics: GridStatistics = { bits, runRows, scales: read("scale"), zeros: read("zero") };
   return {
     groups,
     statistics,
@@ -114,15 +113,12 @@ function statisticsColumns(
   rows: number,
   groups: number,
 ): Record<string, Column> {
-  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => 2 * groups * Math.ceil(row / runRows));
-  const grids = ({ gridScales, gridZeros }: RunCodes): Column => {
-    return { kind: "ragged", offsets, values: zip(gridScales, gridZeros, groups) };
-  };
+  const offsets = Int32Array.from({ length: rows + 1 }, (_, row) => 4 * groups * Math.ceil(row / runRows));
+  const grids = [scales.gridScales, scales.gridZeros, zeros.gridScales, zeros.gridZeros];
   return {
     scaleCodes: packedColumn(scales.codes, rows, groups, bits),
-    scaleGrids: grids(scales),
     zeroCodes: packedColumn(zeros.codes, rows, groups, bits),
-    zeroGrids: grids(zeros),
+    grids: { kind: "ragged", offsets, values: zip(grids, groups) },
   };
 }
 
@@ -141,21 +137,27 @@ function outlierColumns(
   };
 }
 
-/** Of each run first the scales of all groups, then their zero points. */
-function zip(scales: Float32Array, zeros: Float32Array, groups: number): Float32Array {
-  const values = new Float32Array(2 * scales.length);
-  for (let i = 0; i < scales.length; i += groups) {
-    values.set(scales.subarray(i, i + groups), 2 * i);
-    values.set(zeros.subarray(i, i + groups), 2 * i + groups);
+/** Run by run: the groups' values of each of the arrays [runs * groups] in turn. */
+function zip(arrays: readonly Float32Array[], groups: number): Float32Array {
+  const [{ length }] = arrays;
+  const values = new Float32Array(arrays.length * length);
+  for (let run = 0, next = 0; run < length; run += groups) {
+    for (const array of arrays) {
+      values.set(array.subarray(run, run + groups), next);
+      next += groups;
+    }
   }
   return values;
 }
 
-function unzip(values: Float32Array, groups: number): [Float32Array, Float32Array] {
-  const [scales, zeros] = [new Float32Array(values.length / 2), new Float32Array(values.length / 2)];
-  for (let i = 0; i < scales.length; i += groups) {
-    scales.set(values.subarray(2 * i, 2 * i + groups), i);
-    zeros.set(values.subarray(2 * i + groups, 2 * i + 2 * groups), i);
+/** The inverse of `zip`. */
+function unzip(values: Float32Array, groups: number, count: number): Float32Array[] {
+  const arrays = Array.from({ length: count }, () => new Float32Array(values.length / count));
+  for (let run = 0, next = 0; next < values.length; run += groups) {
+    for (const array of arrays) {
+      array.set(values.subarray(next, next + groups), run);
+      next += groups;
+    }
   }
-  return [scales, zeros];
+  return arrays;
 }

@@ -51,7 +51,7 @@ export function decodeLayer(bytes: Uint8Array, where: string): Float32Array {
 export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
   const table = decodeArrow(bytes, where);
   const text = (key: string) => table.metadata.get(key);
-  const figure = (key: string) => JSON.parse(text(key) ?? "null") as number | null;
+  const figure = (key: string) => ((text(key) ?? "null") === "null" ? null : Number(text(key)));
   const settings = methodSettingsSchema.safeParse(JSON.parse(text("settings") ?? "null"));
   if (!settings.success) throw unreadable("its settings are none of a method", where);
   const damping = figure("damping");

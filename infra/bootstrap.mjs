@@ -16,7 +16,11 @@ const tasks = {
   setup: { parts: everything, run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
-  test: { parts: everything, run: [["npm", "run", "--silent", "check"], "unit tests", "system tests"] },
+  test: {
+    parts: everything,
+    run: [["npm", "run", "--silent", "check"], "unit tests", "system tests"],
+    note: "Exported models were not tried with other people's readers, which take 6 GB: npm run test:formats",
+  },
   "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
   "test:system": { parts: everything, run: ["system tests"] },
   "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
@@ -48,6 +52,7 @@ async function main([name = "", ...args]) {
     if (command === undefined) say(`There are no ${step}`);
     else await run([...command, ...(step === task.run.at(-1) ? args : [])]);
   }
+  if (task.note !== undefined) say(task.note);
 }
 
 /** Whether node_modules holds what package-lock.json asks for, by the list that npm leaves at the end of an installation. */

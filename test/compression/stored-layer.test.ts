@@ -54,15 +54,12 @@ describe("stored layers", () => {
     const outliers = compressed.quantized?.outliers?.reduce((sum, mark) => sum + mark, 0) ?? 0;
     assert.ok(outliers > 0);
     const { names, metadata } = decodeArrow(bytes, "stored");
-    assert.deepEqual(names, [
-      ...["codes", "scaleCodes", "scaleGrids", "zeroCodes", "zeroGrids"],
-      ...["outlierColumns", "outlierValues"],
-    ]);
-    // 72 codes, and 5 groups of 3-bit statistics in whole bytes; 3 runs of 16 rows with two float32 a group; 16 + 32 bits an
-    // outlier; four columns of lists have 41 offsets; the index of scattered groups is text.
+    assert.deepEqual(names, [...["codes", "scaleCodes", "zeroCodes", "grids"], ...["outlierColumns", "outlierValues"]]);
+    // 72 codes, and 5 groups of 3-bit statistics in whole bytes; 3 runs of 16 rows with four float32 a group; 16 + 32 bits an
+    // outlier; three columns of lists have 41 offsets; the index of scattered groups is text.
     const row = 72 * 3 + 2 * 16;
     const index = 8 * (metadata.get("groupIndex")?.length ?? 0);
-    const expected = 40 * row + 2 * 3 * 5 * 64 + 48 * outliers + 4 * 41 * 32 + index;
+    const expected = 40 * row + 3 * 5 * 4 * 32 + 48 * outliers + 3 * 41 * 32 + index;
     assert.equal(storedBits(bytes, "stored"), expected);
   });
 

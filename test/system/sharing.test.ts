@@ -26,6 +26,7 @@ test("methods without data give exactly equal figures for every calibration set"
   const spec = smallStudy(system, "controls", {
     methods: [{ method: "rtn" }, { method: "magnitude", pattern: "2:4" }],
     calibration: { sets: 2, sizes: [4] },
+    evaluation: { limit: 10 },
   });
   const cells = await cellsAfter(spec);
   for (const label of ["rtn", "magnitude"]) {
