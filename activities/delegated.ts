@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure, activityInfo, CancelledFailure, Context } from "@temporalio/activity";
 import { type ErrorType, TouchstoneError } from "../study/errors.js";
+import { cellName } from "../study/names.js";
+import type { CellRef } from "./cell-task.js";
 import type { StepProgress } from "./step.js";
 import type { Activities, StepName } from "./steps.js";
 
@@ -11,6 +13,8 @@ export interface StepRunner {
 }
 
 export interface RunOptions {
+  /** Steps of one name go to one process, which has in memory what the step before it left. Only a matter of speed. */
+  affinity?: string;
   signal: AbortSignal;
   onProgress(progress: StepProgress): void;
 }
@@ -40,7 +44,11 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
   try {
     for (;;) {
       try {
-        return await runner.run(step, input, { signal: context.cancellationSignal, onProgress });
+        return await runner.run(step, input, {
+          affinity: affinityOf(input),
+          signal: context.cancellationSignal,
+          onProgress,
+        });
       } catch (error) {
         const isAway = error instanceof TouchstoneError && error.type === "StorageUnavailable";
         if (!isAway || Date.now() > deadline) throw error;
@@ -54,6 +62,12 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
   } finally {
     clearInterval(pump);
   }
+}
+
+/** Steps of one cell belong together. */
+function affinityOf(input: unknown): string | undefined {
+  const { study, cell } = (input ?? {}) as Partial<CellRef>;
+  return study === undefined || cell === undefined ? undefined : `${study.name}/${cellName(cell)}`;
 }
 
 /** Failures keep their names; those that another attempt can't heal aren't retried. */

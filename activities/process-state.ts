@@ -16,7 +16,7 @@ import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
 const ACTIVATION_BYTES = 1 << 30;
-const BLOCK_BYTES = 2 ** 31;
+const BLOCK_BYTES = 1 << 30;
 const OPEN_MODELS = 4;
 
 /** Activations of a calibration set before some block, in the chunks that `chunkSequences` makes. */

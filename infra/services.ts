@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
 import { checkoutFolder } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -103,6 +104,17 @@ function withoutOtherIdentities(): Record<string, string> {
   return Object.fromEntries(others.map((name) => [name, ""]));
 }
 
+const BYTES_A_PROCESS = 6 * 2 ** 30;
+
+/**
+ * Two compute processes where there is memory for them: while one solves columns on a single core, the other's matrix products
+ * take the rest. Each has the threads that a single command has: both then give the same bits.
+ */
+function workerArguments(): string[] {
+  const slots = totalmem() >= 2 * BYTES_A_PROCESS ? 2 : 1;
+  return ["--slots", String(slots), "--threads", String(availableParallelism())];
+}
+
 /** A worker of another build than the present one is replaced: it would run old code on new studies. */
 async function startWorker(taskQueue: string, progress: Progress): Promise<void> {
   const service = await temporalService();
@@ -117,10 +129,8 @@ async function startWorker(taskQueue: string, progress: Progress): Promise<void>
       name: "worker",
       start: async () => {
         const env = { ...process.env, ...(await serviceEnvironment()) };
-        return startProcess("worker", [process.execPath, join(checkoutFolder, "dist", "workers", "main.js")], {
-          env,
-          version,
-        });
+        const program = join(checkoutFolder, "dist", "workers", "main.js");
+        return startProcess("worker", [process.execPath, program, ...workerArguments()], { env, version });
       },
       ready: () => hasWorker(service, taskQueue).catch(() => false),
     },

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { RunOptions, StepRunner } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
 import { TouchstoneError } from "../study/errors.js";
+import { Homes } from "./homes.js";
 import type { Request, Response, StepFailure } from "./protocol.js";
 
 export interface PoolOptions {
@@ -52,6 +53,7 @@ export class ComputePool implements StepRunner {
   readonly #slots: (Slot | undefined)[];
   readonly #waiting: (() => void)[] = [];
   readonly #watch: NodeJS.Timeout;
+  readonly #homes = new Homes();
   #nextId = 0;
 
   constructor(options: PoolOptions) {
@@ -60,8 +62,8 @@ export class ComputePool implements StepRunner {
     this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
   }
 
-  async run(step: StepName, input: unknown, { signal, onProgress }: RunOptions): Promise<unknown> {
-    const slot = await this.#freeSlot(signal);
+  async run(step: StepName, input: unknown, { affinity, signal, onProgress }: RunOptions): Promise<unknown> {
+    const slot = await this.#freeSlot(affinity, signal);
     const id = this.#nextId++;
     try {
       return await new Promise((resolve, reject) => {
@@ -72,7 +74,8 @@ export class ComputePool implements StepRunner {
       });
     } finally {
       slot.jobs.delete(id);
-      this.#waiting.shift()?.();
+      // All look again: who waits for another process must not keep the others from this one.
+      for (const wake of this.#waiting.splice(0)) wake();
     }
   }
 
@@ -82,18 +85,26 @@ export class ComputePool implements StepRunner {
     for (const slot of this.#slots) slot?.child.kill("SIGKILL");
   }
 
-  /** The least busy process that has room; a place without a process gets one. */
-  async #freeSlot(signal: AbortSignal): Promise<Slot> {
+  /** The process where the steps of `affinity` run, else the least busy one, when it has room; a place without a process gets one. */
+  async #freeSlot(affinity: string | undefined, signal: AbortSignal): Promise<Slot> {
     for (;;) {
       signal.throwIfAborted();
-      const busy = (index: number) => this.#slots[index]?.jobs.size ?? 0;
-      const [best] = [...this.#slots.keys()].sort((a, b) => busy(a) - busy(b));
-      if (busy(best) < this.#options.stepsEach) {
-        this.#slots[best] ??= this.#start(best);
-        return this.#slots[best];
+      const place = this.#homes.find(affinity) ?? this.#leastBusy();
+      const busy = this.#slots[place]?.jobs.size ?? 0;
+      if (busy < this.#options.stepsEach) {
+        this.#homes.use(affinity, place);
+        this.#slots[place] ??= this.#start(place);
+        return this.#slots[place];
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  /** By what runs there now, and by what ran there a moment ago and will go on. */
+  #leastBusy(): number {
+    const load = (place: number) => this.#homes.lately(place) + (this.#slots[place]?.jobs.size ?? 0);
+    const [best] = [...this.#slots.keys()].sort((a, b) => load(a) - load(b));
+    return best;
   }
 
   #start(index: number): Slot {
