@@ -9,6 +9,7 @@ import { chunkSequences, disposeAll, embedChunks, toTensors, walkBlocks } from "
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
 import { readSafetensors, type Safetensors } from "../../models/safetensors.js";
+import { homePath } from "../../storage/home.js";
 import { methodNames, methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
@@ -16,7 +17,7 @@ import { agreement } from "./agreement.js";
 
 const shared = sharedFolder();
 const folder = join(shared ?? "", "reference", "endtoend");
-const modelPath = join(".touchstone", "models", "SmolLM2-135M-Instruct.Q4_1.gguf");
+const modelPath = homePath("models", "SmolLM2-135M-Instruct.Q4_1.gguf");
 /** What the reference agrees with itself under rounding noise, one run: another rounding may agree a little less. */
 const BLOCK_SLACK = 0.05;
 /** `blocks.safetensors` holds every 16th output channel of the first two blocks. */
