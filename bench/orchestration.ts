@@ -51,10 +51,10 @@ export const orchestrationPart: BenchPart<OrchestrationFigures[]> = {
   }),
 };
 
-/** A worker in the background, unless there is one; what was started is ended. */
+/** A worker with one compute process, unless there is a worker; what was started is ended. */
 async function withWorker<T>(work: () => Promise<T>): Promise<T> {
   const found = await runningProcess("worker");
-  await up({ worker: { taskQueue: taskQueues.orchestration } });
+  await up({ worker: { taskQueue: taskQueues.orchestration, slots: 1 } });
   try {
     return await work();
   } finally {

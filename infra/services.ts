@@ -12,7 +12,7 @@ import { hasWorker, startTemporal, temporalService } from "./temporal.js";
 
 export interface UpOptions {
   /** Start a worker in the background too, and wait until it asks this task queue for work. */
-  worker?: { taskQueue: string };
+  worker?: { taskQueue: string; slots?: number };
   progress?: Progress;
 }
 
@@ -37,7 +37,7 @@ export async function up({ worker, progress = silentProgress }: UpOptions = {}):
     // One after the other: each step's progress stays readable, and both start in a second or two.
     if ((await temporalService())?.origin !== "configured") await startTemporal(progress);
     if (!storeIsConfigured((await seaweedEnvironment())?.S3_ENDPOINT)) await startSeaweedfs(progress);
-    if (worker !== undefined) await startWorker(worker.taskQueue, progress);
+    if (worker !== undefined) await startWorker(worker.taskQueue, workerArguments(worker.slots), progress);
   });
   return status();
 }
@@ -110,13 +110,12 @@ const BYTES_A_PROCESS = 6 * 2 ** 30;
  * Two compute processes where there is memory for them: while one solves columns on a single core, the other's matrix products
  * take the rest. Each has the threads that a single command has: both then give the same bits.
  */
-function workerArguments(): string[] {
-  const slots = totalmem() >= 2 * BYTES_A_PROCESS ? 2 : 1;
+function workerArguments(slots = totalmem() >= 2 * BYTES_A_PROCESS ? 2 : 1): string[] {
   return ["--slots", String(slots), "--threads", String(availableParallelism())];
 }
 
 /** A worker of another build than the present one is replaced: it would run old code on new studies. */
-async function startWorker(taskQueue: string, progress: Progress): Promise<void> {
+async function startWorker(taskQueue: string, options: readonly string[], progress: Progress): Promise<void> {
   const service = await temporalService();
   if (service === undefined)
     throw new TouchstoneError("ServiceUnavailable", { what: "Temporal isn't there", todo: "Run `touchstone up`." });
@@ -130,7 +129,7 @@ async function startWorker(taskQueue: string, progress: Progress): Promise<void>
       start: async () => {
         const env = { ...process.env, ...(await serviceEnvironment()) };
         const program = join(checkoutFolder, "dist", "workers", "main.js");
-        return startProcess("worker", [process.execPath, program, ...workerArguments()], { env, version });
+        return startProcess("worker", [process.execPath, program, ...options], { env, version });
       },
       ready: () => hasWorker(service, taskQueue).catch(() => false),
     },
