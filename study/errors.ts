@@ -59,11 +59,6 @@ export class TouchstoneError extends Error {
   }
 }
 
-/** The names of all failures that must not be retried, for Temporal's retry policies. */
-export function isRetryable(type: ErrorType): boolean {
-  return RETRYABLE.has(type);
-}
-
 function describeProblem({ what, where, todo }: Problem): string {
   const place = where === undefined ? "" : ` (${where})`;
   const advice = todo === undefined ? "" : ` ${todo}`;

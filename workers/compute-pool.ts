@@ -15,10 +15,6 @@ export interface PoolOptions {
   threads: number;
   /** A step that says nothing for so long is taken for hung, and its process is ended. */
   stallSeconds?: number;
-  /** A process that holds more than this is replaced when it has nothing to do. */
-  residentLimitBytes?: number;
-  /** Told of every process that was started. */
-  onStart?: (pid: number) => void;
 }
 
 /** How long an aborted step may go on before its process is killed: TensorFlow's calls can't be interrupted. */
@@ -49,7 +45,7 @@ interface Slot {
  * cause; the next step gets a new process.
  */
 export class ComputePool implements StepRunner {
-  readonly #options: Required<Omit<PoolOptions, "onStart">> & Pick<PoolOptions, "onStart">;
+  readonly #options: Required<PoolOptions>;
   readonly #slots: (Slot | undefined)[];
   readonly #waiting: (() => void)[] = [];
   readonly #watch: NodeJS.Timeout;
@@ -57,7 +53,7 @@ export class ComputePool implements StepRunner {
   #nextId = 0;
 
   constructor(options: PoolOptions) {
-    this.#options = { stallSeconds: 300, residentLimitBytes: Number.POSITIVE_INFINITY, ...options };
+    this.#options = { stallSeconds: 300, ...options };
     this.#slots = Array.from({ length: options.processes }, () => undefined);
     this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
   }
@@ -116,30 +112,20 @@ export class ComputePool implements StepRunner {
       env: { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: threads, OMP_NUM_THREADS: threads },
     });
     const slot: Slot = { child, jobs: new Map() };
-    child.on("message", (response: Response) => this.#receive(index, slot, response));
+    child.on("message", (response: Response) => this.#receive(slot, response));
     child.on("error", () => {});
     child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
-    if (child.pid !== undefined) this.#options.onStart?.(child.pid);
     return slot;
   }
 
-  #receive(index: number, slot: Slot, response: Response): void {
+  #receive(slot: Slot, response: Response): void {
     if (response.kind === "ready") return;
     const job = slot.jobs.get(response.id);
     if (job === undefined) return;
     job.lastSign = Date.now();
     if (response.kind === "progress") job.onProgress(response.progress);
     else if (response.kind === "failed") job.reject(asError(response.failure));
-    else {
-      job.resolve(response.result);
-      if (response.residentBytes > this.#options.residentLimitBytes && slot.jobs.size <= 1) this.#retire(index, slot);
-    }
-  }
-
-  /** TensorFlow gives memory back only when its process ends. */
-  #retire(index: number, slot: Slot): void {
-    this.#slots[index] = undefined;
-    slot.child.kill("SIGTERM");
+    else job.resolve(response.result);
   }
 
   #ended(index: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
@@ -160,11 +146,10 @@ export class ComputePool implements StepRunner {
   #endStalled(): void {
     const limit = Date.now() - this.#options.stallSeconds * 1000;
     for (const slot of this.#slots) {
-      const stalled = [...(slot?.jobs.values() ?? [])].some(({ lastSign }) => lastSign < limit);
       // While one step computes, the others of its process can't say anything: only when all are silent it hangs.
-      const silent = [...(slot?.jobs.values() ?? [])].every(({ lastSign }) => lastSign < limit);
-      if (slot !== undefined && stalled && silent)
-        this.#kill(slot, `No sign of life for ${this.#options.stallSeconds} s`);
+      const jobs = [...(slot?.jobs.values() ?? [])];
+      const silent = jobs.length > 0 && jobs.every(({ lastSign }) => lastSign < limit);
+      if (slot !== undefined && silent) this.#kill(slot, `No sign of life for ${this.#options.stallSeconds} s`);
     }
   }
 

@@ -31,7 +31,7 @@ async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Prom
       signal: controller.signal,
       report: (progress) => send({ kind: "progress", id, progress }),
     });
-    send({ kind: "done", id, result, residentBytes: process.memoryUsage.rss() });
+    send({ kind: "done", id, result });
   } catch (error) {
     send({ kind: "failed", id, failure: describe(error) });
   } finally {

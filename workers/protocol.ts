@@ -9,7 +9,7 @@ export type Request = { kind: "run"; id: number; step: StepName; input: unknown 
 export type Response =
   | { kind: "ready" }
   | { kind: "progress"; id: number; progress: StepProgress }
-  | { kind: "done"; id: number; result: unknown; residentBytes: number }
+  | { kind: "done"; id: number; result: unknown }
   | { kind: "failed"; id: number; failure: StepFailure };
 
 /** A TouchstoneError, or (without a type) a mistake of the program. */

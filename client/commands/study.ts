@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import type { StudySpecInput } from "../../study/spec.js";
-import { parseStudySpec } from "../../study/spec.js";
+import { parseStudySpec, type StudySpecInput } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";
 import { studyPage } from "../pages.js";
 import type { StudyHandle } from "../study-handle.js";
