@@ -1,3 +1,4 @@
+import type { GridLinear } from "../models/formats/grid-linear.js";
 import type { MethodName, MethodSettings } from "../study/methods.js";
 
 /** What a method wants to know about a layer's inputs X [tokens, in]; a capture pass collects it. */
@@ -44,18 +45,8 @@ export interface GridStatistics {
   zeros: RunCodes;
 }
 
-/** Codes on a grid a row and group: the weight is scale * (code - zero), in float32. */
-export interface QuantizedLayer {
-  bits: number;
-  /** [rows * columns] */
-  codes: Uint8Array;
-  /** [rows * groups] */
-  scales: Float32Array;
-  /** [rows * groups] */
-  zeros: Float32Array;
-  /** Group of each column, [columns] */
-  groupIndex: Int32Array;
-  groups: number;
+/** Codes on a grid, and what SpQR keeps besides. */
+export interface QuantizedLayer extends GridLinear {
   /** Where `scales` and `zeros` are quantized themselves: they are what this stands for. */
   statistics?: GridStatistics;
   /** Weights kept in full precision in place of scale * (code - zero): [rows * columns], 1 = outlier */
