@@ -17,12 +17,15 @@ const ropeSchema = z.object({
 });
 type Rope = z.output<typeof ropeSchema>;
 
+/** Far above any model: a corrupt number would otherwise have its blocks listed one by one, for hours. */
+const MOST_BLOCKS = 10_000;
+
 /** Keys of `config.json` as transformers' LlamaConfig has them, with its defaults. */
 const llamaSchema = z.object({
   vocab_size: count,
   hidden_size: count,
   intermediate_size: count,
-  num_hidden_layers: count,
+  num_hidden_layers: count.max(MOST_BLOCKS),
   num_attention_heads: count,
   num_key_value_heads: count.nullish(),
   head_dim: count.nullish(),
