@@ -9,9 +9,10 @@ const entries = [
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",
   "storage/store-thread[.]ts",
+  "activities/commit-block[.]ts",
 ];
 
-const domain = "calibration|models|compression|evaluation|report";
+const domain = "calibration|models|compression|evaluation|report|hub";
 const sources = `^(workflows|activities|workers|client|bench|study|${domain}|tensor|storage|infra)/`;
 const packages = (...names) => `node_modules/(${names.join("|")})/`;
 

@@ -4,6 +4,7 @@ import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
 import { benchCommand } from "./commands/bench.js";
 import { compressCommand } from "./commands/compress.js";
+import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { downCommand } from "./commands/down.js";
 import { evaluateCommand } from "./commands/evaluate.js";
@@ -20,6 +21,8 @@ import { workerCommand } from "./commands/worker.js";
 
 const program = new Command("touchstone")
   .description("Measures how much the choice of calibration data matters when a language model is compressed.")
+  // `bench` and `bench solve` both have --only.
+  .enablePositionalOptions()
   .addCommand(quickstartCommand())
   .addCommand(studyCommand())
   .addCommand(workerCommand())
@@ -27,6 +30,7 @@ const program = new Command("touchstone")
   .addCommand(downCommand())
   .addCommand(statusCommand())
   .addCommand(doctorCommand())
+  .addCommand(dataCommand())
   .addCommand(sampleCommand())
   .addCommand(compressCommand())
   .addCommand(exportCommand())

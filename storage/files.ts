@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { open, rm, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { TouchstoneError } from "../study/errors.js";
 import { s3Client } from "./s3.js";
@@ -34,13 +35,42 @@ export async function readFile(uri: string): Promise<Uint8Array> {
 }
 
 export async function fileExists(uri: string): Promise<boolean> {
+  return (await fileSize(uri)) !== undefined;
+}
+
+/** Bytes; undefined when there is no such file. */
+export async function fileSize(uri: string): Promise<number | undefined> {
   try {
-    await (await openFile(uri)).close();
-    return true;
+    const file = await openFile(uri);
+    await file.close();
+    return file.size;
   } catch (error) {
-    if (error instanceof TouchstoneError && error.type === "InvalidData") return false;
+    if (error instanceof TouchstoneError && error.type === "InvalidData") return undefined;
     throw error;
   }
+}
+
+/**
+ * A local file's content as the object at `uri`, in parts where it is large; whole or not at all.
+ * @throws TouchstoneError StorageDenied, DiskFull, StorageUnavailable (retryable)
+ */
+export async function uploadFile(path: string, uri: string): Promise<void> {
+  const { bucket: Bucket, key: Key } = splitS3(uri);
+  const params = { Bucket, Key, Body: createReadStream(path) };
+  await new Upload({ client: s3Client(), params }).done().catch((cause: unknown) => {
+    throw storageError(cause, uri);
+  });
+}
+
+/** A file that isn't there is removed already. */
+export async function removeFile(uri: string): Promise<void> {
+  if (!isS3(uri)) return rm(uri, { force: true });
+  const { bucket: Bucket, key: Key } = splitS3(uri);
+  await s3Client()
+    .send(new DeleteObjectCommand({ Bucket, Key }))
+    .catch((cause: unknown) => {
+      throw storageError(cause, uri);
+    });
 }
 
 /** The files that a path, a folder or a glob (local or `s3://bucket/prefix*`) names, sorted. May be empty. */

@@ -8,6 +8,9 @@ export type ErrorType =
   | "UnknownModel"
   | "UnknownMethod"
   | "UnknownTask"
+  | "UnknownDataset"
+  | "AccessDenied"
+  | "InvalidTask"
   | "UnsupportedArchitecture"
   | "InvalidModel"
   | "InvalidData"
@@ -57,6 +60,17 @@ export class TouchstoneError extends Error {
     this.name = type;
     this.retryable = RETRYABLE.has(type);
   }
+}
+
+/**
+ * The same failure with a wider place after its own, as only the caller knows it: the cell, the calibration set. Other failures
+ * than numerical ones say all that helps, and stay as they are.
+ */
+export function withPlace(error: unknown, place: string): unknown {
+  if (!(error instanceof TouchstoneError) || error.type !== "NumericalError") return error;
+  const { where } = error.problem;
+  const problem = { ...error.problem, where: where === undefined ? place : `${where}, ${place}` };
+  return new TouchstoneError(error.type, problem, { cause: error });
 }
 
 function describeProblem({ what, where, todo }: Problem): string {
