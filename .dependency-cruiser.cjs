@@ -9,7 +9,6 @@ const entries = [
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",
   "storage/store-thread[.]ts",
-  "activities/commit-block[.]ts",
 ];
 
 const domain = "calibration|models|compression|evaluation|report|hub";

@@ -18,6 +18,8 @@ export interface Ahead<Result> {
   begin(key: string, step: Promise<unknown>, compute: (listener: Listener) => Promise<Result | undefined>): void;
   /** The result, which is the caller's own from then on; undefined where there is none. */
   take(key: string, listener: Listener): Promise<Result | undefined>;
+  /** Gives up what waits to be taken; resolves when it is given up. */
+  drop(): Promise<void>;
 }
 
 /** The next step comes within a second of the last one's end, or its study was paused, was cancelled, or goes on elsewhere. */
@@ -33,13 +35,12 @@ interface Waiting<Result> {
 
 export function createAhead<Result>(dispose: (result: Result) => void): Ahead<Result> {
   let waiting: Waiting<Result> | undefined;
-  const drop = (dropped: Waiting<Result>) => {
+  const drop = async (dropped: Waiting<Result>) => {
     if (waiting !== dropped) return;
     waiting = undefined;
     dropped.controller.abort();
-    void dropped.result.then((done) => {
-      if (done !== undefined) dispose(done);
-    });
+    const done = await dropped.result;
+    if (done !== undefined) dispose(done);
   };
   return {
     begin: (key, step, compute) => {
@@ -50,7 +51,7 @@ export function createAhead<Result>(dispose: (result: Result) => void): Ahead<Re
       const begun: Waiting<Result> = { key, controller, report: () => {}, result: result.catch(() => undefined) };
       waiting = begun;
       step.then(
-        () => setTimeout(() => drop(begun), PATIENCE_MS).unref(),
+        () => setTimeout(() => void drop(begun), PATIENCE_MS).unref(),
         () => drop(begun),
       );
     },
@@ -66,6 +67,9 @@ export function createAhead<Result>(dispose: (result: Result) => void): Ahead<Re
       } finally {
         signal.removeEventListener("abort", abort);
       }
+    },
+    drop: async () => {
+      if (waiting !== undefined) await drop(waiting);
     },
   };
 }

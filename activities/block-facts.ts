@@ -1,3 +1,5 @@
+import type { DescribedLayer } from "../compression/compress-block.js";
+
 /** What a compressed block's manifest says besides its layers. */
 export interface BlockFacts {
   weights: number;
@@ -6,6 +8,6 @@ export interface BlockFacts {
   zeros: number;
   /** Sum over the layers, where the method has H. */
   error: number | null;
-  layers: readonly { name: string; error: number | null; damping: number | null }[];
+  layers: readonly DescribedLayer[];
   seconds: { read: number; capture: number; solve: number; forward: number };
 }

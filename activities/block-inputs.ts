@@ -1,13 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { chunkSequences, disposeAll, embedChunks, runBlock, toTensors } from "../models/forward.js";
 import type { Model } from "../models/model.js";
-import { type ActivationChunk, decodeActivations, encodeActivations } from "../storage/activations.js";
+import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
+import { activationInterval } from "../study/spec.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
+import { type ActivationFacts, type ActivationsCommit, chunkName } from "./commit-activations.js";
 import { compressedWeights } from "./compressed-weights.js";
-import { activationsDerivation } from "./derivations.js";
+import { activationsDerivation, usesActivations } from "./derivations.js";
 import type { Activations } from "./process-state.js";
 import type { StepContext } from "./step.js";
 
@@ -32,7 +34,11 @@ export async function blockInputs(
   const held = block === 0 ? activations.share(key) : activations.take(key);
   if (held !== undefined) return held;
   const stored = await readStored(task, block);
-  if (stored !== undefined) return stored;
+  if (stored !== undefined) {
+    // No boundary: a process that was stopped has kept it, and nobody else will ask for it.
+    if (!isKept(task, block)) await removeActivations(task, block);
+    return stored;
+  }
   if (block === 0) return embed(task, model);
 
   const before = await blockInputs(task, model, block - 1, context);
@@ -52,18 +58,39 @@ export async function embed({ checkpoints, calibration }: CellTask, model: Model
   return embedChunks(model, chunkSequences(sequences.map(({ tokens }) => tokens)));
 }
 
+/** Hands a block's inputs over to this process's memory; where the process is stopped, the store gets them. */
+export function holdActivations(
+  task: CellTask,
+  block: number,
+  activations: Activations,
+  { state }: Pick<StepContext, "state">,
+): void {
+  state.activations.put(activationsKey(task, block), activations, () => storeActivations(task, block, activations));
+}
+
+/** Whether a block's inputs are kept in the store as long as the cell may come back to them. */
+export function isKept({ plan, cell }: CellTask, block: number): boolean {
+  return usesActivations(cell) && block % activationInterval(plan.spec) === 0;
+}
+
 /** Keeps a block's inputs in the store. */
-export async function storeActivations(task: CellTask, block: number, activations: Activations): Promise<void> {
-  const derivation = activationsDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
-  const objects: Record<string, Uint8Array> = {};
-  let sequence = 0;
-  for (const [i, chunk] of activations.entries()) {
-    const [sequences, tokens, hiddenSize] = chunk.shape;
-    const values = (await chunk.data()) as Float32Array;
-    objects[chunkName(i)] = encodeActivations({ sequences, tokens, hiddenSize, values }, sequence);
-    sequence += sequences;
-  }
-  await task.checkpoints.commit("activations", derivation, objects, { chunks: activations.length });
+export async function storeActivations(
+  { plan, cell, store, calibration }: CellTask,
+  block: number,
+  activations: Activations,
+): Promise<void> {
+  const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
+  const chunks = await Promise.all(activations.map(copyOf));
+  const commit: ActivationsCommit = { derivation, chunks };
+  const buffers = chunks.map(({ values }) => values.buffer as ArrayBuffer);
+  await store.run(new URL("./commit-activations.js", import.meta.url), commit, buffers);
+}
+
+/** What a tensor gives may be the tensor's own. */
+async function copyOf(chunk: tf.Tensor3D): Promise<ActivationChunk> {
+  const [sequences, tokens, hiddenSize] = chunk.shape;
+  const values = ((await chunk.data()) as Float32Array).slice();
+  return { sequences, tokens, hiddenSize, values };
 }
 
 /** Drops stored inputs of a block that no later step needs. Those of block 0 stay: other methods share them. */
@@ -76,7 +103,7 @@ export async function removeActivations(task: CellTask, block: number): Promise<
 async function readStored(task: CellTask, block: number): Promise<Activations | undefined> {
   const { plan, cell, calibration, checkpoints } = task;
   const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
-  const manifest = await checkpoints.find<{ chunks: number }>("activations", derivation);
+  const manifest = await checkpoints.find<ActivationFacts>("activations", derivation);
   if (manifest === undefined) return undefined;
   const chunks: ActivationChunk[] = [];
   for (let i = 0; i < manifest.facts.chunks; i++) chunks.push(await readChunk(task, manifest, chunkName(i)));
@@ -87,8 +114,4 @@ async function readStored(task: CellTask, block: number): Promise<Activations | 
 
 async function readChunk({ checkpoints }: CellTask, manifest: Manifest, name: string): Promise<ActivationChunk> {
   return decodeActivations(await checkpoints.object(manifest, name), `activations ${manifest.key}, ${name}`);
-}
-
-function chunkName(index: number): string {
-  return `chunk-${index}`;
 }

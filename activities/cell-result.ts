@@ -1,5 +1,6 @@
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import { TouchstoneError } from "../study/errors.js";
+import { cellName } from "../study/names.js";
 import { evaluationsOf, type StudyPlan, type StudyRef } from "../study/plan.js";
 import type { CellCoordinates, CellResult, FailedCell } from "../study/results.js";
 import type { BlockFacts } from "./block-facts.js";
@@ -72,9 +73,7 @@ export async function findFailure(
 }
 
 function failureKey({ name }: StudyRef, cell: CellCoordinates): string {
-  const { model, methodLabel, source, size, set, noise } = cell;
-  const file = [model, methodLabel, source, size, set, noise].filter((part) => part !== null).join("_");
-  return `v1/study/${name}/failures/${file}.json`;
+  return `v1/study/${name}/failures/${cellName(cell)}.json`;
 }
 
 async function readEvaluations(
@@ -113,6 +112,14 @@ function summarize(
     sparsity: share(sum(({ zeros }) => zeros)),
     error: blocks.length === 0 || blocks.some(({ error }) => error === null) ? null : sum(({ error }) => error ?? 0),
     calibrationDigest,
+    ...unseenOf(blocks),
     seconds: { compress: sum(seconds), evaluate: evaluations.reduce((total, e) => total + e.seconds, 0) },
   };
+}
+
+function unseenOf(blocks: readonly BlockFacts[]): Pick<CellResult, "unseen"> {
+  const unseen = blocks.flatMap(({ layers }, block) =>
+    layers.flatMap(({ name, unseen: became }) => (became === undefined ? [] : [{ block, name, became }])),
+  );
+  return unseen.length === 0 ? {} : { unseen };
 }

@@ -1,4 +1,5 @@
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import type { ThreadedStore } from "../storage/threaded-store.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
 import { findCalibration } from "./calibration-of.js";
@@ -15,6 +16,7 @@ export interface CellRef {
 export interface CellTask {
   plan: StudyPlan;
   cell: CellCoordinates;
+  store: ThreadedStore;
   checkpoints: Checkpoints;
   calibration: Manifest<CalibrationFacts>;
 }
@@ -22,7 +24,7 @@ export interface CellTask {
 /** undefined for the dense model: there is nothing to compress. */
 export async function cellTask({ study, cell }: CellRef, { state }: StepContext): Promise<CellTask | undefined> {
   const plan = await state.plan(study);
-  const checkpoints = state.checkpoints(study);
+  const [store, checkpoints] = [state.store(study), state.checkpoints(study)];
   const calibration = await findCalibration(plan, checkpoints, cell);
-  return calibration === undefined ? undefined : { plan, cell, checkpoints, calibration };
+  return calibration === undefined ? undefined : { plan, cell, store, checkpoints, calibration };
 }

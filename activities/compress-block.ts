@@ -1,15 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { SolvedBlock, SolvedLayer } from "../compression/compress-block.js";
-import { encodeLayer, storedBits, zeroWeights } from "../compression/stored-layer.js";
-import { identity } from "../storage/identity.js";
 import type { MethodSettings } from "../study/methods.js";
 import { activationInterval } from "../study/spec.js";
 import type { BlockFacts } from "./block-facts.js";
-import { activationsKey, removeActivations, storeActivations } from "./block-inputs.js";
+import { isKept, removeActivations, storeActivations } from "./block-inputs.js";
 import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
-import { blockDerivation, usesActivations } from "./derivations.js";
+import { commitSolution } from "./commit-solution.js";
+import { blockDerivation } from "./derivations.js";
 import type { Solution } from "./solution.js";
-import { solveBlock } from "./solve-block.js";
+import { isBlockStored, obtainSolution, solveAhead } from "./solve-ahead.js";
 import type { StepContext } from "./step.js";
 
 export interface BlockResult {
@@ -33,111 +31,44 @@ export async function compressBlock(
   const found = await task.checkpoints.find<BlockFacts>("block", derivation);
   if (found !== undefined) return { reused: true, error: found.facts.error };
 
-  const { solved, read, isLast } = await obtain(task, settings, block, context);
+  // Asked now, so that nobody waits for the answer when this block is solved.
+  const isLast = block + 1 === task.plan.models[task.cell.model].blocks;
+  const nextIsStored = isLast ? Promise.resolve(true) : isBlockStored(task, block + 1);
+  const solution = await obtainSolution(task, settings, block, context);
+  const { outputs } = solution.solved;
+  solution.inputs.dispose();
   try {
-    const objects = Object.fromEntries(solved.layers.map((layer) => [layer.name, encode(layer, settings, task)]));
-    const facts = describe(solved, objects, read);
-    const storing = store(task, block, solved, { derivation, objects, facts, isLast }, context);
-    if (!isLast) beginNext(task, settings, block + 1, { solved, storing }, context);
-    await storing;
-    return { reused: false, error: facts.error };
+    const storing = store(task, settings, block, { ...solution, isLast, derivation }, context);
+    const next = { inputs: outputs, storing, isStored: nextIsStored };
+    if (!isLast) solveAhead(task, settings, block + 1, next, context);
+    return { reused: false, error: await storing };
   } finally {
-    tf.dispose(solved.outputs);
+    tf.dispose(outputs);
   }
 }
 
-/** The compressed block: computed ahead while the one before it was stored, else now. */
-async function obtain(
-  task: CellTask,
-  settings: MethodSettings,
-  block: number,
-  context: StepContext,
-): Promise<Solution> {
-  const ahead = await context.state.ahead.take(aheadKey(task, block), context);
-  return ahead ?? solveBlock(task, settings, block, context);
-}
-
 /**
- * Hands the outputs on to the next block, and begins with it where the process would only wait for the store: with several
- * cells the others' blocks come first.
+ * The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. The solution's weights
+ * go to the store's thread: it has them no more.
+ * @returns the block's error, as the manifest has it
  */
-function beginNext(
-  task: CellTask,
-  settings: MethodSettings,
-  block: number,
-  { solved: { outputs }, storing }: { solved: SolvedBlock; storing: Promise<void> },
-  { state }: StepContext,
-): void {
-  if (outputs.length > 0)
-    state.activations.put(
-      activationsKey(task, block),
-      outputs.map((chunk) => tf.clone(chunk)),
-    );
-  if (!state.compressing.idle) return;
-  state.ahead.begin(aheadKey(task, block), storing, async (listener) => {
-    const derivation = blockDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
-    const found = await task.checkpoints.find("block", derivation);
-    return found === undefined ? solveBlock(task, settings, block, { state, ...listener }) : undefined;
-  });
-}
-
-function aheadKey({ plan, cell, calibration }: CellTask, block: number): string {
-  return identity(blockDerivation(plan, cell, calibration.facts.digest, block));
-}
-
-interface StoredBlock {
-  derivation: unknown;
-  objects: Readonly<Record<string, Uint8Array>>;
-  facts: BlockFacts;
-  isLast: boolean;
-}
-
-/** The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. */
 async function store(
   task: CellTask,
+  settings: MethodSettings,
   block: number,
-  solved: SolvedBlock,
-  { derivation, objects, facts, isLast }: StoredBlock,
+  { isLast, derivation, ...solution }: Solution & { isLast: boolean; derivation: unknown },
   context: StepContext,
-): Promise<void> {
+): Promise<number | null> {
   context.signal.throwIfAborted();
-  const keep = boundary(task, block + 1, isLast);
-  const [manifest] = await Promise.all([
-    task.checkpoints.commit("block", derivation, objects, facts),
-    keep ? storeActivations(task, block + 1, solved.outputs) : undefined,
+  const keep = !isLast && isKept(task, block + 1);
+  const [{ key, error, weights }] = await Promise.all([
+    commitSolution(task, settings, solution, derivation),
+    keep ? storeActivations(task, block + 1, solution.solved.outputs) : undefined,
   ]);
-  // Later steps of this process need not read back what was just written; where another attempt was first, its result counts.
-  if (manifest.facts === facts) context.state.blocks.set(manifest.key, weightsOf(solved));
+  // Later steps of this process need not read back what was just written.
+  if (weights !== undefined) context.state.blocks.set(key, weights);
   if (keep || isLast) await removeActivations(task, lastBoundary(task, block));
-}
-
-function weightsOf({ layers }: SolvedBlock): ReadonlyMap<string, Float32Array> {
-  return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
-}
-
-function encode({ compressed, tensor, ...layer }: SolvedLayer, settings: MethodSettings, task: CellTask): Uint8Array {
-  const { plan, cell, calibration } = task;
-  const model = plan.models[cell.model].digest;
-  // Of methods without data all sets' layers are the same object.
-  const inputs = usesActivations(cell) ? { model, calibration: calibration.facts.digest } : { model };
-  return encodeLayer(compressed, { ...layer, name: tensor, settings, inputs });
-}
-
-function describe({ layers, seconds }: SolvedBlock, objects: StoredBlock["objects"], read: number): BlockFacts {
-  const sum = (of: (layer: SolvedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0);
-  return {
-    weights: sum(({ compressed }) => compressed.weight.length),
-    bits: sum(({ name }) => storedBits(objects[name], name)),
-    zeros: sum(({ compressed }) => zeroWeights(compressed.weight)),
-    error: layers.some(({ error }) => error === null) ? null : sum(({ error }) => error ?? 0),
-    layers: layers.map(({ name, error, compressed }) => ({ name, error, damping: compressed.damping ?? null })),
-    seconds: { read, ...seconds },
-  };
-}
-
-/** Whether the inputs of `block` are kept in the store. */
-function boundary(task: CellTask, block: number, isLast: boolean): boolean {
-  return !isLast && usesActivations(task.cell) && block % activationInterval(task.plan.spec) === 0;
+  return error;
 }
 
 /** The latest kept boundary at or before `block`. */

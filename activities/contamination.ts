@@ -1,54 +1,93 @@
 import { contaminatedRecords } from "../calibration/contamination.js";
 import { type Request, requestsOf } from "../evaluation/question.js";
 import { readTaskRecords } from "../evaluation/records.js";
-import { taskOf } from "../evaluation/registry.js";
+import { studyTask } from "../evaluation/study-task.js";
+import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { StudyResults } from "../study/results.js";
+import { splitTaskName } from "../study/task-name.js";
 import { findCalibration, readCalibrationSet } from "./calibration-of.js";
+import { contaminationDerivation } from "./derivations.js";
+import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
 
 function textOf({ context, continuation }: Request): string {
   return context + continuation;
 }
 
-/** Evaluation records that stand in the first model's calibration sets of the largest size. */
+/** Perturbed tasks have the records of the task as it is. */
+function unperturbedNames(tasks: readonly string[]): string[] {
+  return Array.from(new Set(tasks.map((name) => splitTaskName(name).task)));
+}
+
+type Contamination = StudyResults["contamination"];
+
+/**
+ * Evaluation records that stand in the first model's calibration sets of the largest size. Looked for once, and found again by
+ * every later report of the same sets and records.
+ */
 export async function findContamination(
   plan: StudyPlan,
   study: StudyRef,
   context: StepContext,
-): Promise<StudyResults["contamination"]> {
-  const { spec } = plan;
-  const [{ id }] = spec.models;
-  const tokenizer = await (await context.state.model(plan, id, null)).tokenizer();
-  const records = await Promise.all(
-    spec.evaluation.tasks.map(async (task) => {
-      const { records: rows, where } = await readTaskRecords(spec.evaluation.data ?? "", task);
-      const questions = taskOf(task)
-        .questions(rows, where)
-        .slice(0, spec.evaluation.limit ?? undefined);
-      return { task, texts: questions.map((question) => requestsOf(question).map(textOf).join("\n")) };
-    }),
+): Promise<Contamination> {
+  const checkpoints = context.state.checkpoints(study);
+  const sets = await calibrationSets(plan, checkpoints);
+  const derivation = contaminationDerivation(
+    plan,
+    sets.map(({ source, set, manifest }) => ({ source, set, digest: manifest.facts.digest })),
   );
-  const found: StudyResults["contamination"][number][] = [];
-  for (const { id: source } of spec.sources) {
-    for (let set = 0; set < spec.calibration.sets; set++) {
-      const texts = await readTexts(source, set);
-      for (const { task, texts: wanted } of records) {
-        const count = contaminatedRecords(texts, wanted);
-        if (count > 0) found.push({ source, set, task, records: count });
-      }
-      context.report({ stage: `looking for evaluation records in ${source}`, done: set, total: spec.calibration.sets });
+  const found = await checkpoints.find<Contamination>("contamination", derivation);
+  if (found !== undefined) return found.facts;
+  const contamination = await lookForRecords(plan, sets, checkpoints, context);
+  return (await checkpoints.commit("contamination", derivation, {}, contamination)).facts;
+}
+
+interface DrawnSet {
+  source: string;
+  set: number;
+  manifest: Manifest<CalibrationFacts>;
+}
+
+async function calibrationSets(plan: StudyPlan, checkpoints: Checkpoints): Promise<DrawnSet[]> {
+  const { models, sources, calibration } = plan.spec;
+  const size = Math.max(...calibration.sizes);
+  const sets: DrawnSet[] = [];
+  for (const { id: source } of sources) {
+    for (let set = 0; set < calibration.sets; set++) {
+      const cell = { model: models[0].id, method: null, methodLabel: "", source, size, set, noise: null };
+      const manifest = await findCalibration(plan, checkpoints, cell);
+      if (manifest !== undefined) sets.push({ source, set, manifest });
     }
   }
-  return found;
+  return sets;
+}
 
-  async function readTexts(source: string, set: number): Promise<string[]> {
-    const size = Math.max(...spec.calibration.sizes);
-    const cell = { model: id, method: null, methodLabel: "", source, size, set, noise: null };
-    const checkpoints = context.state.checkpoints(study);
-    const manifest = await findCalibration(plan, checkpoints, cell);
-    if (manifest === undefined) return [];
+async function lookForRecords(
+  plan: StudyPlan,
+  sets: readonly DrawnSet[],
+  checkpoints: Checkpoints,
+  { state, report }: StepContext,
+): Promise<Contamination> {
+  const { evaluation, models } = plan.spec;
+  const tokenizer = await (await state.model(plan, models[0].id, null)).tokenizer();
+  const records = await Promise.all(
+    unperturbedNames(evaluation.tasks).map(async (name) => {
+      const task = studyTask(evaluation, name);
+      const { records: rows, place } = await readTaskRecords(evaluation.data ?? "", task);
+      const questions = task.questions(rows, place).slice(0, evaluation.limit ?? undefined);
+      return { task: name, texts: questions.map((question) => requestsOf(question).map(textOf).join("\n")) };
+    }),
+  );
+  const found: Contamination[number][] = [];
+  for (const [i, { source, set, manifest }] of sets.entries()) {
     const { sequences } = await readCalibrationSet(checkpoints, manifest);
-    return sequences.map(({ tokens }) => tokenizer.decode(tokens));
+    const texts = sequences.map(({ tokens }) => tokenizer.decode(tokens));
+    for (const { task, texts: wanted } of records) {
+      const count = contaminatedRecords(texts, wanted);
+      if (count > 0) found.push({ source, set, task, records: count });
+    }
+    report({ stage: `looking for evaluation records in ${source}`, done: i + 1, total: sets.length });
   }
+  return found;
 }

@@ -35,7 +35,7 @@ export function delegatedActivities(names: readonly StepName[], runner: StepRunn
 async function delegate(step: StepName, input: unknown, runner: StepRunner): Promise<unknown> {
   const context = Context.current();
   let latest: StepProgress = { stage: "waiting for a compute process", done: 0, total: 0 };
-  context.heartbeat(latest);
+  // Steps shorter than that need none: each is a request, and a write of the server.
   const pump = setInterval(() => context.heartbeat(latest), PUMP_MS);
   const onProgress = (progress: StepProgress) => {
     latest = progress;

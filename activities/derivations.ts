@@ -2,16 +2,24 @@ import { identity } from "../storage/identity.js";
 import { isDataFree } from "../study/cells.js";
 import type { EvaluationName, StudyPlan } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
+import { isGiven } from "../study/source.js";
+import { splitTaskName } from "../study/task-name.js";
 
-/** What determines a calibration set: everything `methods.md` (Calibration sampling) lets it depend on. */
+/**
+ * What determines a calibration set: everything `methods.md` (Calibration sampling) lets it depend on; where it was given, its
+ * file's content.
+ */
 export function calibrationDerivation(plan: StudyPlan, model: string, source: string, size: number, set: number) {
   const { sizes, length, seed, pack, bos, reuse } = plan.spec.calibration;
-  const { path: _path, ...description } = sourceOf(plan, source);
+  const { files } = plan.sources[source];
+  const specification = sourceOf(plan, source);
+  if (isGiven(specification)) return { step: "calibration", given: files[set].version, size };
+  const { path: _path, ...description } = specification;
   return {
     step: "calibration",
     tokenizer: plan.models[model].tokenizer,
     source: description,
-    files: plan.sources[source].files,
+    files,
     largestSize: Math.max(...sizes),
     settings: { length, seed, pack, bos, reuse },
     size,
@@ -53,11 +61,19 @@ export function blockDerivation(plan: StudyPlan, cell: CellCoordinates, calibrat
   };
 }
 
-/** What determines the weights that a cell's model computes with. */
-function modelDerivation(plan: StudyPlan, cell: CellCoordinates, calibrationDigest: string | null) {
+/** Identity of what determines the weights that a cell's model computes with, and how. */
+export function modelIdentity(plan: StudyPlan, cell: CellCoordinates, calibrationDigest: string | null): string {
   const { digest, blocks } = plan.models[cell.model];
-  if (calibrationDigest === null) return { step: "dense", environment: plan.environment, model: digest };
-  return blockDerivation(plan, cell, calibrationDigest, blocks - 1);
+  return identity(
+    calibrationDigest === null
+      ? { step: "dense", environment: plan.environment, model: digest }
+      : blockDerivation(plan, cell, calibrationDigest, blocks - 1),
+  );
+}
+
+/** A portion of the scores of a model's requests; a request counts by its tokens, whichever task asks for it. */
+export function scoresDerivation(model: string, portion: number) {
+  return { step: "scores", model, portion };
 }
 
 export function evaluationDerivation(
@@ -68,16 +84,23 @@ export function evaluationDerivation(
 ) {
   const common = {
     step: evaluation.kind,
-    model: identity(modelDerivation(plan, cell, calibrationDigest)),
+    model: modelIdentity(plan, cell, calibrationDigest),
     tokenizer: plan.models[cell.model].tokenizer,
   };
   if (evaluation.kind === "task") {
-    const { limit, addBos } = plan.spec.evaluation;
-    const { version, records } = plan.tasks[evaluation.id];
-    return { ...common, task: evaluation.id, version, records: records.version, limit, addBos };
+    const { limit, addBos, definitions = {}, numFewshot, noiseSeed = 0 } = plan.spec.evaluation;
+    const { version, records, examples, perturbation } = plan.tasks[evaluation.id];
+    const { task } = splitTaskName(evaluation.id);
+    return {
+      ...common,
+      ...{ task: evaluation.id, version, records: records.version, limit, addBos },
+      ...(Object.hasOwn(definitions, task) ? { definition: identity(definitions[task]) } : {}),
+      ...(examples === undefined ? {} : { examples: examples.version, numFewshot: numFewshot ?? null }),
+      ...(perturbation === undefined ? {} : { perturbation, noiseSeed }),
+    };
   }
-  const { length, limit } = perplexityOf(plan, evaluation.id);
-  return { ...common, text: plan.perplexity[evaluation.id].version, length, limit };
+  const { form, version, length } = plan.perplexity[evaluation.id];
+  return { ...common, [form]: version, length, limit: perplexityOf(plan, evaluation.id).limit };
 }
 
 /** A cell is its place in the study's table and everything that was measured there. */
@@ -91,6 +114,28 @@ export function cellDerivation(
     step: "cell",
     cell,
     evaluations: evaluations.map((each) => evaluationDerivation(plan, cell, calibrationDigest, each)),
+  };
+}
+
+/** What decides which evaluation records stand in which calibration sets. */
+export function contaminationDerivation(
+  { spec, models, tasks }: StudyPlan,
+  sets: readonly { source: string; set: number; digest: string }[],
+) {
+  const { limit, definitions = {} } = spec.evaluation;
+  return {
+    step: "contamination",
+    // Raised with another way to look.
+    version: 1,
+    tokenizer: models[spec.models[0].id].tokenizer,
+    sets,
+    tasks: spec.evaluation.tasks.map((name) => ({
+      name,
+      version: tasks[name].version,
+      records: tasks[name].records.version,
+    })),
+    definitions: identity(definitions),
+    limit,
   };
 }
 

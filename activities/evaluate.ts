@@ -1,16 +1,22 @@
 import { evaluateTask } from "../evaluation/evaluate.js";
-import { evaluatePerplexity } from "../evaluation/perplexity.js";
-import { readPerplexityText } from "../evaluation/perplexity-text.js";
+import { evaluatePerplexity, windowsOf } from "../evaluation/perplexity.js";
+import { readDocuments, readPerplexityInput } from "../evaluation/perplexity-text.js";
 import { readTaskRecords } from "../evaluation/records.js";
+import { rollingPerplexity } from "../evaluation/rolling.js";
 import { encodeSamples } from "../evaluation/samples.js";
+import type { StoredScores } from "../evaluation/stored-scores.js";
+import { studyTask } from "../evaluation/study-task.js";
 import type { Model } from "../models/model.js";
+import { parseMemory } from "../study/memory.js";
 import type { EvaluationName, StudyPlan } from "../study/plan.js";
 import type { Evaluation } from "../study/results.js";
+import { TEXT_WINDOW } from "../study/spec.js";
 import { type CellRef, cellTask } from "./cell-task.js";
 import { compressedModel } from "./compressed-weights.js";
-import { evaluationDerivation, perplexityOf } from "./derivations.js";
+import { evaluationDerivation, modelIdentity, perplexityOf } from "./derivations.js";
 import { requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
+import { storedScores } from "./stored-scores.js";
 
 /** What an evaluation's manifest says; every request's log-likelihood is in its object `samples`. */
 export interface EvaluationFacts {
@@ -30,7 +36,8 @@ export async function evaluate(
   const plan = await context.state.plan(study);
   const checkpoints = context.state.checkpoints(study);
   const task = await cellTask(ref, context);
-  const derivation = evaluationDerivation(plan, cell, task?.calibration.facts.digest ?? null, evaluation);
+  const calibration = task?.calibration.facts.digest ?? null;
+  const derivation = evaluationDerivation(plan, cell, calibration, evaluation);
   const found = await checkpoints.find<EvaluationFacts>("evaluation", derivation);
   if (found !== undefined) return { reused: true, evaluation: found.facts.evaluation };
 
@@ -38,29 +45,49 @@ export async function evaluate(
   const started = performance.now();
   const dense = await context.state.model(plan, cell.model, cell.noise);
   const model = task === undefined ? dense : compressedModel(task, dense, context);
-  const scored = await score(plan, evaluation, model, context);
+  const stored = storedScores(checkpoints, modelIdentity(plan, cell, calibration), context.signal);
+  const scored = await context.state.evaluating.run(
+    () => score(plan, evaluation, model, stored, context),
+    context.signal,
+  );
   const facts = { evaluation: scored.evaluation, seconds: (performance.now() - started) / 1000 };
   context.signal.throwIfAborted();
   await checkpoints.commit("evaluation", derivation, { samples: encodeSamples(scored.samples) }, facts);
   return { reused: false, evaluation: scored.evaluation };
 }
 
-async function score(plan: StudyPlan, { kind, id }: EvaluationName, model: Model, { report, signal }: StepContext) {
+/** Requests whose scores are in the store are not scored again: nor those of a killed step, nor for more records or another metric. */
+async function score(
+  plan: StudyPlan,
+  { kind, id }: EvaluationName,
+  model: Model,
+  stored: StoredScores,
+  { report, signal }: StepContext,
+) {
   const tokenizer = await model.tokenizer();
+  const memory = parseMemory(plan.spec.evaluation.memory);
   const onProgress = (done: number, total: number) => {
     signal.throwIfAborted();
     report({ stage: `evaluating ${id}`, done, total });
   };
   if (kind === "task") {
-    const { records: file } = plan.tasks[id];
-    const { limit, addBos, data = "" } = plan.spec.evaluation;
-    await requireUnchanged(file);
-    const { records, where } = await readTaskRecords(data, id);
-    return evaluateTask(model, tokenizer, id, records, { limit, addBos, where, onProgress });
+    const { records, examples } = plan.tasks[id];
+    const { limit, addBos, noiseSeed, data = "" } = plan.spec.evaluation;
+    await requireUnchanged(records);
+    if (examples !== undefined) await requireUnchanged(examples);
+    const task = studyTask(plan.spec.evaluation, id);
+    const options = { limit, addBos, noiseSeed, memory, stored, onProgress };
+    return evaluateTask(model, tokenizer, task, await readTaskRecords(data, task), options);
   }
-  const { length, limit } = perplexityOf(plan, id);
+  const { limit } = perplexityOf(plan, id);
   const file = plan.perplexity[id];
   await requireUnchanged(file);
-  const text = await readPerplexityText(file.uri);
-  return evaluatePerplexity(model, tokenizer, text, { id, length, limit, where: file.uri, onProgress });
+  const options = { id, memory, stored, onProgress };
+  if (file.form === "rolling") {
+    const documents = (await readDocuments(file.uri)).slice(0, limit ?? undefined);
+    return rollingPerplexity(model, tokenizer, documents, { ...options, length: file.length });
+  }
+  const input = await readPerplexityInput(file.uri);
+  const windows = windowsOf(input, tokenizer, file.length ?? TEXT_WINDOW, limit, { where: file.uri });
+  return evaluatePerplexity(model, windows, options);
 }

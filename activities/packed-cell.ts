@@ -101,13 +101,12 @@ async function describeCell(
   const weights = sum((facts) => facts.weights);
   const usesData = usesActivations(cell);
   const set = usesData ? await readCalibrationSet(checkpoints, calibration) : undefined;
-  const sequences = set?.sequences.map(({ tokens }) => tokens) ?? [];
   return {
     madeOf: {
       format: 1,
       model: { name: modelName(modelOf(plan, cell.model).path), digest: plan.models[cell.model].digest },
       settings: cell.method,
-      calibration: usesData ? describeCalibration(sequences, calibration.facts.digest, set) : null,
+      calibration: set === undefined ? null : describeCalibration(set),
       bitsPerWeight: sum(({ bits }) => bits) / weights,
       sparsity: sum(({ zeros }) => zeros) / weights,
       cell: name,

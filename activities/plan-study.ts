@@ -1,18 +1,21 @@
-import { sourceFiles } from "../calibration/documents.js";
+import { requireTokensOf } from "../calibration/given-sets.js";
 import { checkModelSettings } from "../compression/linears.js";
-import { textWindows } from "../evaluation/perplexity.js";
-import { readPerplexityText } from "../evaluation/perplexity-text.js";
-import { readTaskRecords } from "../evaluation/records.js";
-import { taskOf } from "../evaluation/registry.js";
-import { fileDigest } from "../models/digest.js";
+import { askQuestions } from "../evaluation/few-shot.js";
+import { requireEffect } from "../evaluation/perturbation/perturb.js";
+import { type Records, readTaskRecords } from "../evaluation/records.js";
+import { type TaskDefinitions, taskNamed } from "../evaluation/registry.js";
+import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
+import { studyTask } from "../evaluation/study-task.js";
 import { loadModel } from "../models/load.js";
 import { identity } from "../storage/identity.js";
 import { type ObjectStore, openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
-import type { PlannedFile, PlannedModel, PlannedStudy, StudyPlan } from "../study/plan.js";
-import { parseStudySpec, type StudySpec } from "../study/spec.js";
-import { sourceVersion } from "./planned-files.js";
+import type { PlannedFile, PlannedModel, PlannedStudy, PlannedTask, StudyPlan } from "../study/plan.js";
+import { lastingSpec, parseStudySpec, type StudySpec } from "../study/spec.js";
+import { type CheckedSource, planSource } from "./plan-source.js";
+import { type CheckedText, planText, requireWindows } from "./plan-text.js";
+import { contentOf } from "./planned-files.js";
 import { currentEnvironment, planKey } from "./process-state.js";
 import type { StepContext } from "./step.js";
 
@@ -22,34 +25,40 @@ import type { StepContext } from "./step.js";
  *   UnknownModel, InvalidModel, InvalidSettings, TokenizerMismatch, InvalidData, StudyNameTaken, StorageDenied
  */
 export async function planStudy(input: unknown, { report }: StepContext): Promise<PlannedStudy> {
-  const spec = withDefaultBucket(parseStudySpec(input));
-  checkTasks(spec.evaluation.tasks);
+  const spec = await withTasks(withDefaultBucket(parseStudySpec(input)));
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
   await requireOwnName(store, spec);
 
-  const perplexity: Record<string, PlannedFile> = {};
-  const texts = new Map<string, string>();
-  for (const { id, path } of spec.evaluation.perplexity) {
-    perplexity[id] = await contentOf(path);
-    texts.set(id, await readPerplexityText(path));
+  const texts = new Map<string, CheckedText>();
+  for (const [i, text] of spec.evaluation.perplexity.entries()) {
+    texts.set(text.id, await planText(text, `evaluation.perplexity[${i}]`));
+  }
+  const sources = new Map<string, CheckedSource>();
+  for (const [i, source] of spec.sources.entries()) {
+    sources.set(source.id, await planSource(source, spec, `sources[${i}]`));
   }
   const models: Record<string, PlannedModel> = {};
   for (const [i, { id, path }] of spec.models.entries()) {
     report({ stage: `checking model ${id}`, done: i, total: spec.models.length });
-    models[id] = await planModel(path, spec, texts);
+    models[id] = await planModel(path, spec, [...texts.values()], [...sources.values()]);
   }
-  const sources: Record<string, { files: PlannedFile[] }> = {};
-  for (const { id, path } of spec.sources) sources[id] = { files: await planSource(path) };
   const tasks: Record<string, StudyPlan["tasks"][string]> = {};
   for (const [i, name] of spec.evaluation.tasks.entries()) {
     report({ stage: `checking task ${name}`, done: i, total: spec.evaluation.tasks.length });
-    tasks[name] = await planTask(name, spec.evaluation.data ?? "");
+    tasks[name] = await planTask(name, spec);
   }
-  const plan: StudyPlan = { spec, environment: await currentEnvironment(), models, sources, tasks, perplexity };
+  const plan: StudyPlan = {
+    spec,
+    environment: await currentEnvironment(),
+    models,
+    sources: Object.fromEntries(Array.from(sources, ([id, { files }]) => [id, { files }])),
+    tasks,
+    perplexity: Object.fromEntries(Array.from(texts, ([id, { planned }]) => [id, planned])),
+  };
   const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
   // Only now: a specification with a mistake in it must not take the name from the one that corrects it.
-  if (!(await store.writeNew(specKey(spec), encodeJson(lasting(spec))))) await requireOwnName(store, spec);
+  if (!(await store.writeNew(specKey(spec), encodeJson(lastingSpec(spec))))) await requireOwnName(store, spec);
   // Written even where it is: a plan that was altered in the store is whole again.
   await store.replace(planKey(study.name, study.plan), encodeJson(plan), "application/json");
   return {
@@ -70,9 +79,22 @@ function withDefaultBucket(spec: StudySpec): StudySpec {
   });
 }
 
-/** @throws TouchstoneError UnknownTask; InvalidStudySpec where two names stand for one task */
-function checkTasks(names: readonly string[]): void {
-  const tasks = names.map((name, i) => taskOf(name, `evaluation.tasks[${i}]`).name);
+/**
+ * With tasks in place of groups, and what YAML files hold in place of their paths.
+ * @throws TouchstoneError UnknownTask, InvalidTask; InvalidStudySpec where two names stand for one task
+ */
+async function withTasks(spec: StudySpec): Promise<StudySpec> {
+  const { tasks, definitions: given } = spec.evaluation;
+  checkTasks(tasks, given);
+  const { names, definitions } = await resolveTasks(tasks, { given, key: "evaluation.tasks" });
+  const isEmpty = Object.keys(definitions).length === 0;
+  return { ...spec, evaluation: { ...spec.evaluation, tasks: names, ...(isEmpty ? {} : { definitions }) } };
+}
+
+function checkTasks(names: readonly string[], definitions?: TaskDefinitions): void {
+  const tasks = names.map((name, i) =>
+    isTaskName(name) ? taskNamed(name, definitions, `evaluation.tasks[${i}]`).name : name,
+  );
   const second = tasks.findIndex((task, i) => tasks.indexOf(task) < i);
   if (second === -1) return;
   throw new TouchstoneError("InvalidStudySpec", {
@@ -86,21 +108,16 @@ function specKey({ name }: StudySpec): string {
   return `v1/study/${name}/spec.json`;
 }
 
-/** How many cells run at a time is no part of what a study is. */
-function lasting({ concurrency: _, ...rest }: StudySpec): unknown {
-  return rest;
-}
-
 /** The first specification under a name is the study's. @throws TouchstoneError StudyNameTaken */
 async function requireOwnName(store: ObjectStore, spec: StudySpec): Promise<void> {
   const key = specKey(spec);
   const bytes = await store.read(key);
   if (bytes === undefined) return;
   const first = parseJson(bytes);
-  if (first === undefined) return store.replace(key, encodeJson(lasting(spec)), "application/json");
-  if (identity(first) === identity(lasting(spec))) return;
+  if (first === undefined) return store.replace(key, encodeJson(lastingSpec(spec)), "application/json");
+  if (identity(first) === identity(lastingSpec(spec))) return;
   throw new TouchstoneError("StudyNameTaken", {
-    what: `There is a study ${spec.name} already, and its specification differs (${differingKeys(first, lasting(spec)).join(", ")})`,
+    what: `There is a study ${spec.name} already, and its specification differs (${differingKeys(first, lastingSpec(spec)).join(", ")})`,
     where: `s3://${store.location.bucket}/${key}`,
     todo: "Give this study another name; what both have in common is found and not computed again.",
   });
@@ -121,35 +138,42 @@ function differingKeys(first: unknown, second: unknown): string[] {
   return [...keys].filter((key) => identity(a[key] ?? null) !== identity(b[key] ?? null));
 }
 
-/** @param texts whose perplexity is taken; they must fill a window of the model's tokens */
-async function planModel(path: string, spec: StudySpec, texts: ReadonlyMap<string, string>): Promise<PlannedModel> {
+/** @param texts, sources whose windows and given sets must be of the model's tokens */
+async function planModel(
+  path: string,
+  spec: StudySpec,
+  texts: readonly CheckedText[],
+  sources: readonly CheckedSource[],
+): Promise<PlannedModel> {
   const model = await loadModel(path);
   try {
     for (const settings of spec.methods) checkModelSettings(model, settings);
     const tokenizer = await model.tokenizer();
-    for (const { id, path: where, length } of spec.evaluation.perplexity) {
-      textWindows(texts.get(id) ?? "", tokenizer, length, 1, { where });
-    }
+    for (const text of texts) requireWindows(model, tokenizer, text);
+    for (const { sets } of sources) for (const [uri, set] of sets) requireTokensOf(model, tokenizer, set, uri);
     return { digest: model.digest, tokenizer: tokenizer.digest, blocks: model.config.blocks };
   } finally {
     await model.close();
   }
 }
 
-async function planSource(path: string): Promise<PlannedFile[]> {
-  return Promise.all((await sourceFiles(path)).map(sourceVersion));
-}
-
-async function planTask(name: string, data: string) {
-  const task = taskOf(name);
-  const { records, where } = await readTaskRecords(data, name);
+async function planTask(name: string, { evaluation }: StudySpec): Promise<PlannedTask> {
+  const task = studyTask(evaluation, name);
+  const data = await readTaskRecords(evaluation.data ?? "", task);
   // Made once for its checks: a bad record is known before any compute.
-  task.questions(records, where);
-  return { version: task.version, records: await contentOf(where) };
+  requireEffect(task, askQuestions(task, data));
+  const { where, examples } = data;
+  return {
+    version: task.version,
+    records: await contentOf(where),
+    ...(examples === undefined ? {} : { examples: await planExamples(examples) }),
+    ...(task.perturbed === undefined ? {} : { perturbation: task.perturbed.perturbation.version }),
+  };
 }
 
-async function contentOf(uri: string): Promise<PlannedFile> {
-  return { uri, version: await fileDigest(uri) };
+/** Examples that a definition brings are pinned with it. */
+async function planExamples({ where, isFile }: Records): Promise<PlannedFile> {
+  return isFile ? contentOf(where) : { uri: where, version: "" };
 }
 
 function encodeJson(value: unknown): Uint8Array {

@@ -3,6 +3,11 @@ import { openFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { PlannedFile } from "../study/plan.js";
 
+/** A file with the digest of its content. */
+export async function contentOf(uri: string): Promise<PlannedFile> {
+  return { uri, version: await fileDigest(uri) };
+}
+
 /** @throws TouchstoneError InvalidData when a file isn't what it was when the study was planned */
 export async function requireUnchanged({ uri, version }: PlannedFile): Promise<void> {
   if ((await fileDigest(uri)) !== version) throw changed(uri);

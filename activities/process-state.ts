@@ -6,7 +6,7 @@ import type { Model } from "../models/model.js";
 import { type Checkpoints, openCheckpoints } from "../storage/checkpoints.js";
 import { identity, NUMERICS_VERSION } from "../storage/identity.js";
 import type { ObjectStore } from "../storage/store.js";
-import { openThreadedStore } from "../storage/threaded-store.js";
+import { openThreadedStore, type ThreadedStore } from "../storage/threaded-store.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
@@ -28,7 +28,7 @@ export type Activations = readonly tf.Tensor3D[];
  */
 export interface ProcessState {
   checkpoints(study: StudyRef): Checkpoints;
-  store(study: StudyRef): ObjectStore;
+  store(study: StudyRef): ThreadedStore;
   plan(study: StudyRef): Promise<StudyPlan>;
   /** The study's model, jittered for a noise replicate. @throws TouchstoneError InvalidModel when it isn't what was planned */
   model(plan: StudyPlan, id: string, noise: number | null): Promise<Model>;
@@ -37,6 +37,8 @@ export interface ProcessState {
   activations: ActivationCache;
   /** Steps compress one at a time, so that the memory of one is taken; meanwhile others read and store. */
   compressing: Turns;
+  /** Evaluations score one at a time, so that the memory of one is taken, and find what the one before has stored. */
+  evaluating: Turns;
   /** The block after the one that is being stored. */
   ahead: Ahead<Solution>;
   /** Linears of a compressed block, as dense weights, by the identity of the block. */
@@ -45,15 +47,18 @@ export interface ProcessState {
 
 /** Activations that a later step of this process will probably ask for. The cache owns what it holds. */
 export interface ActivationCache {
-  put(key: string, activations: Activations): void;
+  /** @param store what keeps them where the process is stopped, if they aren't in the store */
+  put(key: string, activations: Activations, store?: () => Promise<void>): void;
   /** The caller's own from then on. */
   take(key: string): Activations | undefined;
   /** A second handle on the same memory; the caller disposes it. */
   share(key: string): Activations | undefined;
+  /** Stores all that only this process has. */
+  storeAll(): Promise<void>;
 }
 
 export function createProcessState(): ProcessState {
-  const stores = new Map<string, ObjectStore>();
+  const stores = new Map<string, ThreadedStore>();
   const plans = new Map<string, StudyPlan>();
   const models = new LRUCache<string, Promise<Model>>({
     max: OPEN_MODELS,
@@ -94,7 +99,11 @@ export function createProcessState(): ProcessState {
     },
     activations: createActivationCache(),
     compressing: createTurns(),
-    ahead: createAhead(({ solved }) => tf.dispose(solved.outputs)),
+    evaluating: createTurns(),
+    ahead: createAhead(({ solved, inputs }) => {
+      tf.dispose(solved.outputs);
+      inputs.putBack();
+    }),
     blocks: new LRUCache({
       maxSize: BLOCK_BYTES,
       sizeCalculation: (block) => Array.from(block.values()).reduce((sum, { byteLength }) => sum + byteLength, 1),
@@ -150,24 +159,27 @@ async function openAsPlanned(path: string, digest: string): Promise<Model> {
 }
 
 function createActivationCache(): ActivationCache {
-  const cache = new LRUCache<string, Activations>({
+  const cache = new LRUCache<string, { activations: Activations; store?: () => Promise<void> }>({
     maxSize: ACTIVATION_BYTES,
-    sizeCalculation: (chunks) => chunks.reduce((sum, { size }) => sum + 4 * size, 1),
-    dispose: (chunks, _key, reason) => {
-      if (reason !== "delete") tf.dispose([...chunks]);
+    sizeCalculation: ({ activations }) => activations.reduce((sum, { size }) => sum + 4 * size, 1),
+    dispose: ({ activations }, _key, reason) => {
+      if (reason !== "delete") tf.dispose([...activations]);
     },
   });
   return {
-    put: (key, activations) => {
-      cache.set(key, activations);
+    put: (key, activations, store) => {
+      cache.set(key, { activations, store });
       // More than the whole cache may hold isn't taken in.
       if (!cache.has(key)) tf.dispose([...activations]);
     },
     take: (key) => {
-      const found = cache.get(key);
+      const found = cache.get(key)?.activations;
       cache.delete(key);
       return found;
     },
-    share: (key) => cache.get(key)?.map((chunk) => tf.clone(chunk)),
+    share: (key) => cache.get(key)?.activations.map((chunk) => tf.clone(chunk)),
+    storeAll: async () => {
+      await Promise.all(Array.from(cache.values(), ({ store }) => store?.()));
+    },
   };
 }

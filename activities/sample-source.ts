@@ -1,9 +1,11 @@
+import { readSetFile } from "../calibration/read-calibration.js";
 import { firstSequences, sampleSets } from "../calibration/sample.js";
 import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
-import type { StudyPlan, StudyRef } from "../study/plan.js";
+import type { PlannedFile, StudyPlan, StudyRef } from "../study/plan.js";
+import { isGiven, type SourceSpec } from "../study/source.js";
 import { calibrationDerivation, sourceOf } from "./derivations.js";
-import { requireSameSource } from "./planned-files.js";
+import { requireSameSource, requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
 
 /** What a set's manifest says besides its bytes. */
@@ -14,37 +16,62 @@ export interface CalibrationFacts {
 }
 
 /**
- * Draws and stores all sets of one source for one model's tokenizer, in one pass over the source.
+ * Draws all sets of one source for one model's tokenizer, in one pass over the source, or reads those that are given; and
+ * stores them.
  * @throws TouchstoneError NotEnoughDocuments, InvalidData
  */
 export async function sampleSource(
   { study, model, source }: { study: StudyRef; model: string; source: string },
-  { state, report }: StepContext,
+  context: StepContext,
 ): Promise<{ sets: number }> {
+  const { state, report } = context;
   const plan = await state.plan(study);
   const checkpoints = state.checkpoints(study);
-  const { sizes, sets, ...settings } = plan.spec.calibration;
+  const { sizes, sets } = plan.spec.calibration;
   const missing = await missingSets(plan, checkpoints, model, source);
   if (missing.length === 0) return { sets };
 
-  const { files } = plan.sources[source];
+  const specification = sourceOf(plan, source);
+  const found = isGiven(specification)
+    ? await readGiven(missing.map((set) => plan.sources[source].files[set]))
+    : await draw(plan, model, specification, missing, context);
+  for (const [i, set] of found.entries()) {
+    for (const size of sizes) await store(plan, checkpoints, model, source, missing[i], firstSequences(set, size));
+    report({ stage: `storing sets of ${source}`, done: i + 1, total: found.length });
+  }
+  return { sets };
+}
+
+async function readGiven(files: readonly PlannedFile[]): Promise<CalibrationSet[]> {
+  const sets: CalibrationSet[] = [];
+  for (const file of files) {
+    await requireUnchanged(file);
+    sets.push(await readSetFile(file.uri));
+  }
+  return sets;
+}
+
+async function draw(
+  plan: StudyPlan,
+  model: string,
+  source: SourceSpec,
+  sets: readonly number[],
+  { state, report }: StepContext,
+): Promise<CalibrationSet[]> {
+  const { files } = plan.sources[source.id];
   await requireSameSource(files);
+  const { sizes, sets: _, ...settings } = plan.spec.calibration;
   const opened = await state.model(plan, model, null);
-  const drawn = await sampleSets(
+  return sampleSets(
     {
-      source: sourceOf(plan, source),
+      source,
       files: files.map(({ uri }) => uri),
       tokenizer: await opened.tokenizer(),
       settings: { ...settings, largestSize: Math.max(...sizes) },
-      sets: missing,
+      sets,
     },
-    (documents) => report({ stage: `reading ${source}`, done: documents, total: 0 }),
+    (documents) => report({ stage: `reading ${source.id}`, done: documents, total: 0 }),
   );
-  for (const [i, set] of drawn.entries()) {
-    for (const size of sizes) await store(plan, checkpoints, model, source, missing[i], firstSequences(set, size));
-    report({ stage: `storing sets of ${source}`, done: i + 1, total: drawn.length });
-  }
-  return { sets };
 }
 
 async function missingSets(plan: StudyPlan, checkpoints: Checkpoints, model: string, source: string) {

@@ -1,15 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-core";
 import { compressBlock } from "../compression/compress-block.js";
+import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
-import { blockInputs } from "./block-inputs.js";
+import { cellName } from "../study/names.js";
+import { blockInputs, holdActivations } from "./block-inputs.js";
 import type { CellTask } from "./cell-task.js";
 import { usesActivations } from "./derivations.js";
 import type { Activations } from "./process-state.js";
 import type { Solution } from "./solution.js";
 import type { StepContext } from "./step.js";
 
-/** @throws TouchstoneError as `compressBlock` and `blockInputs` */
+/** @throws TouchstoneError as `compressBlock` and `blockInputs`; numerical ones name cell and calibration set as well */
 export async function solveBlock(
   task: CellTask,
   settings: MethodSettings,
@@ -21,7 +23,11 @@ export async function solveBlock(
   const started = performance.now();
   const model = await context.state.model(plan, cell.model, cell.noise);
   const weights = await model.block(block);
-  const inputs: Activations = usesActivations(cell) ? await blockInputs(task, model, block, context) : [];
+  const activations: Activations = usesActivations(cell) ? await blockInputs(task, model, block, context) : [];
+  const inputs = {
+    dispose: () => tf.dispose([...activations]),
+    putBack: () => putBack(task, block, activations, context),
+  };
   const read = (performance.now() - started) / 1000;
   const isLast = block + 1 === model.config.blocks;
   // Between the pieces of its work it says that it lives, and lets the steps go on that store and read.
@@ -33,10 +39,25 @@ export async function solveBlock(
   try {
     const solved = await context.state.compressing.run(async () => {
       await pause();
-      return compressBlock(model, block, weights, inputs, settings, { outputs: !isLast, pause });
+      return compressBlock(model, block, weights, activations, settings, { outputs: !isLast, pause });
     }, context.signal);
-    return { solved, read, isLast };
-  } finally {
-    tf.dispose([...inputs]);
+    return { solved, read, inputs };
+  } catch (error) {
+    if (context.signal.aborted) inputs.putBack();
+    else inputs.dispose();
+    throw withPlace(error, placeOf(task));
   }
+}
+
+/** The embedding, which others share, is where it was. */
+function putBack(task: CellTask, block: number, activations: Activations, context: StepContext): void {
+  if (block > 0 && activations.length > 0) holdActivations(task, block, activations, context);
+  else tf.dispose([...activations]);
+}
+
+/** The cell, and the calibration set with its content: another cell may have the same under another name. */
+function placeOf({ plan, cell, calibration }: CellTask): string {
+  const { source, size, set } = cell;
+  const { digest } = calibration.facts;
+  return `cell ${plan.spec.name}/${cellName(cell)}, calibration set ${set} of ${source}, ${size} sequences, tokens ${digest.slice(0, 12)}`;
 }

@@ -1,5 +1,6 @@
 import { evaluateTask } from "../evaluation/evaluate.js";
 import { readTaskRecords } from "../evaluation/records.js";
+import { taskNamed } from "../evaluation/registry.js";
 import { homePath } from "../storage/home.js";
 import type { BenchPart } from "./part.js";
 import { secondsSince } from "./timing.js";
@@ -26,14 +27,14 @@ export const evaluatePart: BenchPart<EvaluateFigures[]> = {
     const tokenizer = await model.tokenizer();
     const measured: EvaluateFigures[] = [];
     for (const { task, limit } of TASKS) {
-      const { records, where } = await readTaskRecords(homePath("data", "benchmarks"), task);
+      const data = await readTaskRecords(homePath("data", "benchmarks"), taskNamed(task));
       let tokens = 0;
       const onProgress = (_done: number, total: number) => {
         tokens = total;
       };
       const started = performance.now();
-      const { samples } = await evaluateTask(model, tokenizer, task, records, {
-        ...{ limit, addBos: "auto", where, onProgress },
+      const { samples } = await evaluateTask(model, tokenizer, taskNamed(task), data, {
+        ...{ limit, addBos: "auto", onProgress },
       });
       const seconds = secondsSince(started);
       measured.push({

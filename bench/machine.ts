@@ -26,7 +26,10 @@ const TOKENS = 2048;
 /** Beyond any cache. */
 const COPIED_BYTES = 2 ** 28;
 
-export async function measureMachine({ hiddenSize, intermediateSize }: ModelConfig): Promise<Machine> {
+export async function measureMachine({
+  hiddenSize,
+  intermediateSize,
+}: Pick<ModelConfig, "hiddenSize" | "intermediateSize">): Promise<Machine> {
   const { version, threads } = await loadBackend();
   const shapes = [
     [SQUARE, SQUARE, SQUARE],
@@ -34,8 +37,11 @@ export async function measureMachine({ hiddenSize, intermediateSize }: ModelConf
     [TOKENS, hiddenSize, intermediateSize],
     [TOKENS, intermediateSize, hiddenSize],
   ] as const;
-  const products = shapes.map(([rows, inner, columns]) => ({
-    shape: `${rows} x ${inner} x ${columns}`,
+  const distinct = new Map(
+    shapes.map(([rows, inner, columns]) => [`${rows} x ${inner} x ${columns}`, { rows, inner, columns }]),
+  );
+  const products = Array.from(distinct, ([shape, { rows, inner, columns }]) => ({
+    shape,
     gflops: productGflops(rows, inner, columns),
   }));
   return {

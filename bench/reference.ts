@@ -6,12 +6,24 @@ import { readCalibration } from "../calibration/read-calibration.js";
 import { sampleSets } from "../calibration/sample.js";
 import type { Model } from "../models/model.js";
 import { homePath } from "../storage/home.js";
+import { methodSettingsSchema } from "../study/methods.js";
 import { sourceSchema } from "../study/source.js";
 
 const phases = z.object({ capture: z.number(), solve: z.number(), forward: z.number() });
 const expectedSchema = z.object({
-  cases: z.record(z.string(), z.object({ seconds: z.number().optional(), phases: phases.optional() })),
+  cases: z.record(
+    z.string(),
+    z.object({
+      settings: methodSettingsSchema.nullable(),
+      seconds: z.number().optional(),
+      phases: phases.optional(),
+      noise: z.array(z.number()).optional(),
+    }),
+  ),
 });
+
+/** One of the cases of the reference values. */
+type ReferenceCase = z.output<typeof expectedSchema>["cases"][string];
 
 /** PyTorch's seconds for one of the cases of the reference values. */
 export interface PyTorchSeconds {
@@ -23,7 +35,7 @@ const SEQUENCES = 16;
 const LENGTH = 256;
 
 /** Reference values lie beside the checkout, if anywhere. */
-function referenceFile(name: string): string | undefined {
+export function referenceFile(name: string): string | undefined {
   const path = join(resolve(process.env.TOUCHSTONE_SHARED ?? "../shared"), "reference", "endtoend", name);
   return existsSync(path) ? path : undefined;
 }
@@ -44,12 +56,16 @@ export async function calibrationTokens(model: Model): Promise<readonly Int32Arr
 }
 
 /** By the case's name; none where there are no reference values. */
-export async function pyTorchSeconds(): Promise<ReadonlyMap<string, PyTorchSeconds>> {
+export async function referenceCases(): Promise<Readonly<Record<string, ReferenceCase>>> {
   const path = referenceFile("expected.json");
-  if (path === undefined) return new Map();
-  const { cases } = expectedSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  const known = Object.entries(cases).flatMap(([name, { seconds, phases: of }]): [string, PyTorchSeconds][] =>
-    seconds === undefined || of === undefined ? [] : [[name, { seconds, phases: of }]],
+  return path === undefined ? {} : expectedSchema.parse(JSON.parse(await readFile(path, "utf8"))).cases;
+}
+
+/** By the case's name. */
+export async function pyTorchSeconds(): Promise<ReadonlyMap<string, PyTorchSeconds>> {
+  const known = Object.entries(await referenceCases()).flatMap(
+    ([name, { seconds, phases: of }]): [string, PyTorchSeconds][] =>
+      seconds === undefined || of === undefined ? [] : [[name, { seconds, phases: of }]],
   );
   return new Map(known);
 }

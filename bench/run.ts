@@ -7,6 +7,7 @@ import { compressPart } from "./compress.js";
 import { evaluatePart } from "./evaluate.js";
 import { forwardPart } from "./forward.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
+import { noisePart } from "./noise.js";
 import { orchestrationPart } from "./orchestration.js";
 import type { BenchContext, BenchPart } from "./part.js";
 import { calibrationTokens } from "./reference.js";
@@ -20,9 +21,12 @@ const parts: Readonly<Record<string, Runnable>> = {
   evaluate: runnable(evaluatePart),
   store: runnable(storePart),
   orchestration: runnable(orchestrationPart),
+  noise: runnable(noisePart),
 };
 
 export const partNames = Object.keys(parts);
+/** Without what takes long and says nothing about speed. */
+export const defaultParts = partNames.filter((name) => name !== "noise");
 
 export interface BenchResults {
   model: string;

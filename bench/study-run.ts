@@ -1,4 +1,6 @@
 import type { BlockFacts } from "../activities/block-facts.js";
+import type { EvaluationFacts } from "../activities/evaluate.js";
+import type { StepName } from "../activities/steps.js";
 import { connectTemporal } from "../client/temporal-client.js";
 import { Touchstone } from "../client/touchstone.js";
 import type { Manifest } from "../storage/checkpoints.js";
@@ -10,11 +12,15 @@ import type { CellCoordinates } from "../study/results.js";
 import { parseStudySpec, type StudySpecInput } from "../study/spec.js";
 import { type StepTimes, stepTimes } from "./cell-times.js";
 
-/** What a study's compressed cells took: each cell's steps by the server's clock, and each block by its manifest. */
+/** What a study's compressed cells took: each cell's steps by the server's clock, and their computing by the manifests. */
 export interface StudyRun {
+  /** Blocks of each cell. */
   steps: readonly (readonly StepTimes[])[];
-  /** By the manifest's key. */
-  blocks: ReadonlyMap<string, BlockFacts["seconds"]>;
+  /** Of all cells. */
+  evaluations: readonly StepTimes[];
+  blocks: readonly BlockFacts["seconds"][];
+  /** Of evaluations, the dense model's too; only where no two cells run at a time nobody waits in them. */
+  evaluationSeconds: readonly number[];
 }
 
 const MODEL_ID = "model";
@@ -30,7 +36,7 @@ export async function runStudy(
 ): Promise<StudyRun> {
   const input = specification(store, path, sets, cells);
   const spec = parseStudySpec(input);
-  const before = new Set(await store.list(BLOCKS));
+  const before = new Set(await storedManifests(store));
   const touchstone = await Touchstone.connect();
   try {
     await (await touchstone.start(input)).result();
@@ -38,11 +44,23 @@ export async function runStudy(
     await touchstone.close();
   }
   const compressed = expandCells(spec, MODEL_ID).filter(({ set }) => set !== null && set >= done);
-  const written = (await store.list(BLOCKS)).filter((key) => !before.has(key));
-  return { steps: await readSteps(spec.name, compressed), blocks: await readBlocks(store, written) };
+  const written = (await storedManifests(store)).filter((key) => !before.has(key));
+  const [blocks, evaluations] = KINDS.map((kind) => written.filter((key) => key.startsWith(kind)));
+  const steps = await readSteps(spec.name, compressed);
+  const of = (name: StepName) => steps.map((own) => own.filter(({ step }) => step === name));
+  return {
+    steps: of("compressBlock"),
+    evaluations: of("evaluate").flat(),
+    blocks: (await readFacts<BlockFacts>(store, blocks)).map(({ seconds }) => seconds),
+    evaluationSeconds: (await readFacts<EvaluationFacts>(store, evaluations)).map(({ seconds }) => seconds),
+  };
 }
 
-const BLOCKS = "v1/block/";
+const KINDS = ["v1/block/", "v1/evaluation/"] as const;
+
+async function storedManifests(store: ObjectStore): Promise<string[]> {
+  return (await Promise.all(KINDS.map((kind) => store.list(kind)))).flat();
+}
 
 function specification(store: ObjectStore, path: string, sets: number, cells: number): StudySpecInput {
   const { bucket, prefix } = store.location;
@@ -62,18 +80,14 @@ async function readSteps(study: string, cells: readonly CellCoordinates[]): Prom
   const client = await connectTemporal();
   try {
     const histories = cells.map((cell) => client.workflow.getHandle(cellWorkflowId(study, cell)).fetchHistory());
-    return (await Promise.all(histories)).map((history) =>
-      stepTimes(history).filter(({ step }) => step === "compressBlock"),
-    );
+    return (await Promise.all(histories)).map(stepTimes);
   } finally {
     await client.connection.close();
   }
 }
 
-async function readBlocks(store: ObjectStore, keys: readonly string[]) {
-  const read = async (key: string): Promise<[string, BlockFacts["seconds"]]> => {
-    const manifest = JSON.parse(new TextDecoder().decode(await store.read(key))) as Manifest<BlockFacts>;
-    return [key, manifest.facts.seconds];
-  };
-  return new Map(await Promise.all(keys.map(read)));
+function readFacts<Facts>(store: ObjectStore, keys: readonly string[]): Promise<Facts[]> {
+  return Promise.all(
+    keys.map(async (key) => (JSON.parse(new TextDecoder().decode(await store.read(key))) as Manifest<Facts>).facts),
+  );
 }

@@ -1,49 +1,20 @@
-import { z } from "zod";
 import { readFile } from "../storage/files.js";
+import { parseTokens } from "../storage/tokens-file.js";
 import { TouchstoneError } from "../study/errors.js";
-import { parseOrThrow } from "../study/parse.js";
-import { type CalibrationSet, decodeSet, sequencesDigest, tokensDigest } from "./set.js";
-
-const tokenId = z.int().nonnegative();
-const tokensFileSchema = z.object({ input_ids: z.array(z.array(tokenId).nonempty()).nonempty() });
-
-/** A calibration set as a file holds it. */
-export interface CalibrationFile {
-  /** All of one length. */
-  sequences: Int32Array[];
-  /** Of the token ids (`sequencesDigest`). */
-  digest: string;
-  /** The set with its provenance, where the file says that. */
-  set?: CalibrationSet;
-}
+import { type CalibrationSet, decodeSet, setOfTokens } from "./set.js";
 
 /**
- * A calibration set: SET.arrow, or JSON `{"input_ids": [[...], ...]}`.
+ * A calibration set: SET.arrow, or JSON `{"input_ids": [[...], ...]}`, which says nothing of where its tokens are from.
  * @throws TouchstoneError InvalidData
  */
-export async function readCalibrationFile(path: string): Promise<CalibrationFile> {
+export async function readSetFile(path: string): Promise<CalibrationSet> {
   const bytes = await readFile(path);
-  if (/\.arrow$/i.test(path)) {
-    const set = decodeSet(bytes, path);
-    return { sequences: set.sequences.map(({ tokens }) => tokens), digest: tokensDigest(set), set };
-  }
-  const { input_ids } = parseOrThrow(tokensFileSchema, parseJson(bytes, path), "InvalidData", path);
-  const { length } = input_ids[0];
-  const other = input_ids.findIndex((ids) => ids.length !== length);
-  if (other !== -1) {
-    throw new TouchstoneError("InvalidData", {
-      what: `Sequence ${other} has ${input_ids[other].length} tokens, but the first has ${length}`,
-      where: path,
-      todo: "Cut all sequences to one length.",
-    });
-  }
-  const sequences = input_ids.map((ids) => Int32Array.from(ids));
-  return { sequences, digest: sequencesDigest(sequences, length) };
+  return /\.arrow$/i.test(path) ? decodeSet(bytes, path) : setOfTokens(parseTokens(parseJson(bytes, path), path));
 }
 
 /** Its token ids alone. @throws TouchstoneError InvalidData */
 export async function readCalibration(path: string): Promise<Int32Array[]> {
-  return (await readCalibrationFile(path)).sequences;
+  return (await readSetFile(path)).sequences.map(({ tokens }) => tokens);
 }
 
 function parseJson(bytes: Uint8Array, where: string): unknown {

@@ -7,7 +7,7 @@ import type { Drawing, DrawingOptions, Shortage } from "./drawing.js";
 import { type HashedDocument, keepLowest } from "./lowest.js";
 import { orderHash } from "./order.js";
 import { packedDrawing } from "./packing.js";
-import type { CalibrationSet, SamplingSettings } from "./set.js";
+import type { CalibrationSet, SampledSet, SamplingSettings } from "./set.js";
 import { windowDrawing } from "./windows.js";
 
 export interface SampleRequest {
@@ -39,7 +39,7 @@ const TOKENIZED_BETWEEN_REPORTS = 16;
 export async function sampleSets(
   request: SampleRequest,
   onProgress: (documentsSeen: number) => void = () => {},
-): Promise<CalibrationSet[]> {
+): Promise<SampledSet[]> {
   const drawing = startDrawing(request);
   let read = 0;
   let lastTaken = "";
@@ -58,7 +58,7 @@ export async function sampleSets(
 }
 
 /** The set's first `size` sequences: smaller sets are the beginnings of larger ones. */
-export function firstSequences(set: CalibrationSet, size: number): CalibrationSet {
+export function firstSequences<Set extends CalibrationSet>(set: Set, size: number): Set {
   if (size > set.sequences.length) throw new RangeError(`a set of ${set.sequences.length} has no first ${size}`);
   return { ...set, sequences: set.sequences.slice(0, size) };
 }
@@ -108,7 +108,7 @@ async function takeInOrder(
   }
 }
 
-function assemble(request: SampleRequest, index: number, drawing: Drawing, seen: number): CalibrationSet {
+function assemble(request: SampleRequest, index: number, drawing: Drawing, seen: number): SampledSet {
   const { length, seed, pack, bos, reuse, largestSize } = request.settings;
   const { sequences, examined, longEnough } = drawing.set(index);
   return {

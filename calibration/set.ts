@@ -48,46 +48,57 @@ export interface CalibrationSequence {
 }
 
 export interface CalibrationSet {
+  /** At least one; all of one length. */
   sequences: readonly CalibrationSequence[];
-  provenance: Provenance;
+  /** How it was drawn; null: its token ids were given, and nothing else is known. */
+  provenance: Provenance | null;
 }
+
+export type SampledSet = CalibrationSet & { provenance: Provenance };
 
 /**
  * SHA-256 of the token ids and the length of a sequence (int32, little-endian) and of nothing else, so that sets that hold the
  * same are the same. The length counts, because packed windows of 1,024 and of 2,048 tokens may hold one stream.
  */
-export function tokensDigest({ sequences, provenance }: CalibrationSet): string {
-  return sequencesDigest(
-    sequences.map(({ tokens }) => tokens),
-    provenance.settings.length,
-  );
+export function tokensDigest(set: CalibrationSet): string {
+  const hash = createHash("sha256").update(Int32Array.of(sequenceLength(set)));
+  for (const { tokens } of set.sequences) {
+    hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
+  }
+  return hash.digest("hex");
 }
 
-/** The same of token ids alone, all of one length. */
-export function sequencesDigest(sequences: readonly Int32Array[], length: number): string {
-  const hash = createHash("sha256").update(Int32Array.of(length));
-  for (const tokens of sequences) hash.update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength));
-  return hash.digest("hex");
+/** Tokens a sequence. */
+export function sequenceLength({ sequences }: CalibrationSet): number {
+  return sequences[0].tokens.length;
+}
+
+/** Token ids alone, all of one length: `input_ids` of a file, or of a program. */
+export function setOfTokens(inputIds: readonly Int32Array[]): CalibrationSet {
+  const sequences = inputIds.map((tokens, i) => ({ documents: [`input_ids[${i}]`], offset: 0, tokens }));
+  return { sequences, provenance: null };
 }
 
 /** An Arrow file: one row a sequence with `source`, `document`, `offset` and `tokens`, a list of `length` int32. */
 export function encodeSet(set: CalibrationSet): Uint8Array {
   const { sequences, provenance } = set;
-  const { length, seed } = provenance.settings;
+  const length = sequenceLength(set);
   const tokens = new Int32Array(sequences.length * length);
   for (const [row, sequence] of sequences.entries()) tokens.set(sequence.tokens, row * length);
   return encodeArrow(
     "calibration set",
     {
-      source: { kind: "texts", values: sequences.map(() => provenance.source.id) },
+      source: { kind: "texts", values: sequences.map(() => provenance?.source.id ?? "") },
       document: { kind: "texts", values: sequences.map(({ documents }) => documents[0]) },
       offset: { kind: "numbers", values: Int32Array.from(sequences, ({ offset }) => offset) },
       tokens: { kind: "lists", size: length, values: tokens },
     },
     {
       digest: tokensDigest(set),
-      seed: String(seed),
-      tokenizer: provenance.tokenizer,
+      ...(provenance !== null && {
+        seed: String(provenance.settings.seed),
+        tokenizer: provenance.tokenizer,
+      }),
       provenance: JSON.stringify(provenance),
       further_documents: JSON.stringify(sequences.map(({ documents }) => documents.slice(1))),
     },
@@ -97,18 +108,19 @@ export function encodeSet(set: CalibrationSet): Uint8Array {
 /** @throws TouchstoneError InvalidData when the bytes are not a calibration set, or its digest does not fit its tokens */
 export function decodeSet(bytes: Uint8Array, where: string): CalibrationSet {
   const table = decodeArrow(bytes, where);
-  const provenance = provenanceSchema.safeParse(json(table.metadata.get("provenance")));
+  const provenance = provenanceSchema.nullable().safeParse(json(table.metadata.get("provenance")));
   const further = z
     .array(z.array(z.string()))
     .length(table.rows)
     .safeParse(json(table.metadata.get("further_documents")));
   if (!provenance.success || !further.success) throw notASet(where, "it lacks a set's metadata");
-  const { length } = provenance.data.settings;
   const tokens = table.numbers("tokens");
+  const length = provenance.data?.settings.length ?? table.listSize("tokens");
   const offsets = table.numbers("offset");
   if (!(tokens instanceof Int32Array) || table.listSize("tokens") !== length || tokens.length !== table.rows * length) {
     throw notASet(where, `its tokens are not lists of ${length} int32`);
   }
+  if (table.rows === 0) throw notASet(where, "it has no sequences");
   const set: CalibrationSet = {
     provenance: provenance.data,
     sequences: table.texts("document").map((document, row) => ({

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
 import { isS3 } from "../storage/files.js";
 import { homePath } from "../storage/home.js";
+import { parseYaml } from "../storage/yaml.js";
 import { TouchstoneError } from "../study/errors.js";
 
 /**
@@ -23,21 +24,8 @@ export async function loadSpec(file: string): Promise<unknown> {
       { cause },
     );
   });
-  return withAbsolutePaths(expandVariables(parseYaml(text, file), file, ""));
-}
-
-/** JSON is YAML too. */
-function parseYaml(text: string, file: string): unknown {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const [error] = document.errors;
-  if (error === undefined) return document.toJS();
-  const { line, col } = lineCounter.linePos(error.pos[0]);
-  throw new TouchstoneError(
-    "InvalidStudySpec",
-    { what: `This is not YAML: ${error.message}`, where: `${file}, line ${line}, column ${col}`, todo: "Correct it." },
-    { cause: error },
-  );
+  const { document } = parseYaml(text, file, "InvalidStudySpec");
+  return withTasks(withAbsolutePaths(expandVariables(document.toJS(), file, "")));
 }
 
 function expandVariables(value: unknown, file: string, key: string): unknown {
@@ -65,9 +53,23 @@ function withAbsolutePaths(spec: unknown): unknown {
   return {
     ...spec,
     ...(models === undefined ? {} : { models: eachWithAbsolute(models, "path") }),
-    ...(sources === undefined ? {} : { sources: eachWithAbsolute(sources, "path") }),
+    ...(sources === undefined ? {} : { sources: eachWithAbsolute(eachWithAbsolute(sources, "path"), "sets") }),
     ...(isObject(evaluation) ? { evaluation: withAbsoluteData(evaluation) } : {}),
   };
+}
+
+/** With what the tasks' YAML files hold: workers on other machines need not have them. */
+async function withTasks(spec: unknown): Promise<unknown> {
+  if (!isObject(spec) || !isObject(spec.evaluation)) return spec;
+  const { tasks, definitions: given } = spec.evaluation;
+  if (!Array.isArray(tasks) || !tasks.every((task) => typeof task === "string") || given !== undefined) return spec;
+  // Other names stay as they are: whether there are such tasks is checked with all the rest.
+  const paths = tasks.filter((task) => !isTaskName(task));
+  if (paths.length === 0) return spec;
+  const { definitions } = await resolveTasks(paths, { key: "evaluation.tasks" });
+  const namesOf = async (task: string) => (isTaskName(task) ? [task] : (await resolveTasks([task])).names);
+  const names = await Promise.all(tasks.map(namesOf));
+  return { ...spec, evaluation: { ...spec.evaluation, tasks: names.flat(), definitions } };
 }
 
 function withAbsoluteData(evaluation: Record<string, unknown>): unknown {
@@ -82,9 +84,15 @@ function eachWithAbsolute(items: unknown, key: string): unknown {
   return Array.isArray(items) ? items.map((item) => (isObject(item) ? withAbsolute(item, key) : item)) : items;
 }
 
+/** @param key of a path, or of a list of them */
 function withAbsolute(item: Record<string, unknown>, key: string): Record<string, unknown> {
-  const path = item[key];
-  return typeof path !== "string" || path === "" || isS3(path) ? item : { ...item, [key]: resolve(path) };
+  const value = item[key];
+  if (value === undefined) return item;
+  return { ...item, [key]: Array.isArray(value) ? value.map(absolute) : absolute(value) };
+}
+
+function absolute(path: unknown): unknown {
+  return typeof path !== "string" || path === "" || isS3(path) ? path : resolve(path);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

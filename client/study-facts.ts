@@ -1,13 +1,16 @@
+import { withFewShot } from "../evaluation/few-shot.js";
+import { type PerplexityInput, readDocuments, readPerplexityInput } from "../evaluation/perplexity-text.js";
 import { findTaskRecords, readTaskRecords } from "../evaluation/records.js";
-import { taskOf } from "../evaluation/registry.js";
+import { studyTask } from "../evaluation/study-task.js";
+import type { Task } from "../evaluation/task.js";
 import { openGguf } from "../models/gguf.js";
 import { parseJson } from "../models/json.js";
 import { architectureOf } from "../models/registry.js";
-import { fileExists, isS3, joinUri, openFile, readFile } from "../storage/files.js";
+import { fileExists, isS3, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import { KNOWN_PERPLEXITY_TOKENS, knownModelSize, knownTasks, type ModelSize } from "../study/known-sizes.js";
 import type { PriceFacts } from "../study/price.js";
-import type { StudySpec } from "../study/spec.js";
+import { type StudySpec, TEXT_WINDOW } from "../study/spec.js";
 
 /** What `priceStudy` needs to know, and in words what of it had to be assumed. */
 export interface StudyFacts {
@@ -30,8 +33,10 @@ export async function studyFacts(spec: StudySpec, rate?: number): Promise<StudyF
   const evaluationTokens: Record<string, number> = {};
   const { tasks, perplexity, data, limit } = spec.evaluation;
   for (const given of tasks) {
-    const task = taskOf(given).name;
-    evaluationTokens[task] = (await readTaskTokens(data ?? "", task, limit)) ?? assumeTask(task, limit, assumed);
+    const task = studyTask(spec.evaluation, given);
+    const tokens = (await readTaskTokens(data ?? "", task, limit)) ?? assumeTask(task, limit, assumed);
+    // An example has about as many tokens as the question after it.
+    evaluationTokens[task.name] = tokens * (1 + task.fewShot.count) * (task.perturbed?.variants ?? 1);
   }
   for (const text of perplexity) evaluationTokens[text.id] = await perplexityTokens(text, assumed.texts);
   const assumptions = assumptionNames
@@ -93,11 +98,11 @@ function assumeSize(id: string, path: string, assumed: string[]): ModelSize {
   return known;
 }
 
-async function readTaskTokens(data: string, task: string, limit: number | null): Promise<number | undefined> {
+async function readTaskTokens(data: string, task: Task, limit: number | null): Promise<number | undefined> {
   if (isS3(data) && !hasCredentials()) return undefined;
   const uri = await findTaskRecords(data, task).catch(() => undefined);
   if (uri === undefined) return undefined;
-  const { records } = await readTaskRecords(data, task);
+  const { records } = await readTaskRecords(data, withFewShot(task, 0));
   const read = records.slice(0, limit ?? records.length);
   return Math.ceil(read.reduce<number>((sum, record) => sum + characters(record), 0) / CHARACTERS_PER_TOKEN);
 }
@@ -109,30 +114,34 @@ function characters(value: unknown): number {
   return Object.values(value).reduce<number>((sum, item) => sum + characters(item), 0);
 }
 
-function assumeTask(task: string, limit: number | null, assumed: Record<Assumption, string[]>): number {
-  const known = knownTasks[task];
+function assumeTask({ name, files }: Task, limit: number | null, assumed: Record<Assumption, string[]>): number {
+  const known = knownTasks[files[0]];
   if (known === undefined) {
-    assumed.unknownTasks.push(task);
+    assumed.unknownTasks.push(name);
     return 0;
   }
   const records = Math.min(known.records, limit ?? known.records);
-  assumed.tasks.push(`${task} (${records} x ${known.tokensPerRecord})`);
+  assumed.tasks.push(`${name} (${records} x ${known.tokensPerRecord})`);
   return records * known.tokensPerRecord;
 }
 
 type PerplexityText = StudySpec["evaluation"]["perplexity"][number];
 
-async function perplexityTokens({ id, path, length, limit }: PerplexityText, assumed: string[]): Promise<number> {
-  const reached = await canReach(path);
-  if (!reached) assumed.push(id);
-  const tokens = reached ? (await fileSize(path)) / CHARACTERS_PER_TOKEN : KNOWN_PERPLEXITY_TOKENS;
-  return Math.min(Math.floor(tokens / length), limit ?? Number.POSITIVE_INFINITY) * length;
+async function perplexityTokens(text: PerplexityText, assumed: string[]): Promise<number> {
+  const { id, path, length, limit } = text;
+  if (text.windows === "rolling" && (await canReach(path))) {
+    const documents = (await readDocuments(path)).slice(0, limit ?? undefined);
+    return Math.ceil(documents.reduce((sum, document) => sum + document.length, 0) / CHARACTERS_PER_TOKEN);
+  }
+  const input = (await canReach(path)) ? await readPerplexityInput(path) : undefined;
+  if (input === undefined) assumed.push(id);
+  const window = input !== undefined && "windows" in input ? input.windows[0].length : (length ?? TEXT_WINDOW);
+  return Math.min(Math.floor(tokensOf(input) / window), limit ?? Number.POSITIVE_INFINITY) * window;
 }
 
-async function fileSize(uri: string): Promise<number> {
-  const file = await openFile(uri);
-  await file.close();
-  return file.size;
+function tokensOf(input: PerplexityInput | undefined): number {
+  if (input === undefined) return KNOWN_PERPLEXITY_TOKENS;
+  return "windows" in input ? input.windows.length * input.windows[0].length : input.text.length / CHARACTERS_PER_TOKEN;
 }
 
 async function canReach(uri: string): Promise<boolean> {

@@ -7,7 +7,7 @@ import {
 import { identity } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
 import { studyWorkflowId, taskQueues } from "../study/names.js";
-import { parseStudySpec, type StudySpecInput } from "../study/spec.js";
+import { lastingSpec, parseStudySpec, type StudySpecInput } from "../study/spec.js";
 import { attributes } from "../workflows/attributes.js";
 import type { study } from "../workflows/study.js";
 import { useServices } from "./services.js";
@@ -53,8 +53,7 @@ export class Touchstone {
   async start(specification: StudySpecInput): Promise<StudyHandle> {
     const spec = parseStudySpec(specification);
     const workflowId = studyWorkflowId(spec.name);
-    const { concurrency: _, ...lasting } = spec;
-    const digest = identity(lasting);
+    const digest = identity(lastingSpec(spec));
     try {
       await this.#client.workflow.start<typeof study>("study", {
         workflowId,

@@ -1,13 +1,17 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { takeValues } from "../tensor/linear-algebra.js";
+import { type KernelBlock, type KernelPanel, openBlock } from "./column-kernel.js";
 import type { Factors } from "./factorisation.js";
 import type { Layer } from "./method.js";
 
-/** Rows that go through a block's columns together: with so few, a block of 128 columns stays in the cache. */
-const PANEL_ROWS = 32;
+/** Rows that go through a block's columns together: with so few, a block of 128 columns stays in the nearest cache. */
+const PANEL_ROWS = 64;
 
-/** Columns whose errors are propagated together; the inner loop is written out for this many. */
+/** Columns whose errors are propagated together. */
 const STEP = 4;
+
+/** Of the sum of squares: what is left of less is too much rounding of float32. */
+const LEAST_SHARE = 1e-3;
 
 /** The columns of a block, before any of them is visited. */
 export interface Block {
@@ -15,18 +19,15 @@ export interface Block {
   start: number;
   /** After the last one. */
   end: number;
-  /** Weights as they stand now, of the columns `start .. end - 1` and later ones; [end - start, rows], columns lie together. */
+  /** Weights as they stand now, of the columns `start .. end - 1` and later ones, row-major [rows, end - start] */
   columns(end: number): Float32Array;
 }
 
-/** Some rows of a block's columns, with the errors of earlier columns propagated to them. */
-export interface Panel {
+/** Some rows of a block's columns. Column j, in visited order, is the panel's column j - start. */
+export interface Panel extends KernelPanel {
   firstRow: number;
   rows: number;
-  /** Row r of column j (visited order) is at (j - start) * height + r; the last panel may have fewer rows than that. */
   start: number;
-  height: number;
-  values: Float64Array;
 }
 
 /** What a method does with a column: its part of the loop that GPTQ, SpQR and SparseGPT share. */
@@ -35,63 +36,78 @@ export interface ColumnRule {
   readonly lookAhead: number;
   /** Runs of so many rows are never cut by a panel (default: 1). */
   readonly rowRun?: number;
+  /** Where a panel's bytes go in the end, row-major [rows, columns] in the inputs' own order; up to two. */
+  readonly bytes: readonly Uint8Array[];
   beginBlock?(block: Block): void;
-  /**
-   * Visits a column of a panel: the values are float32 there.
-   * @param kept receives what the weights become, [panel.rows]
-   */
-  visit(panel: Panel, column: number, kept: Float64Array): void;
+  beginPanel?(panel: Panel): void;
+  /** Visits a column of a panel: what its weights become is `kept` there. */
+  visit(panel: Panel, column: number): void;
+}
+
+export interface Solved {
+  /** What the weights have become, row-major [rows, columns] in the inputs' own order. */
+  weight: Float32Array;
+  /** tr((W-Q) H (W-Q)^T); undefined where nearly all of the damped H's is the damping's, so that rounding would drown it */
+  error: number | undefined;
 }
 
 /**
  * The loop of optimal-brain compression (Frantar et al. 2023, arXiv 2210.17323, section 3.3): columns are visited in order, each
- * column's error (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; the errors
- * of earlier blocks reach a block in one product on the compute backend, when it begins.
+ * column's error e = (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; the
+ * errors of earlier blocks reach a block in one product on the compute backend, when it begins.
+ *
+ * So W - Q = E U, and since the damped H is (U^T U)^-1, the layer's error with the damped H is the sum of e^2; what the damping
+ * adds is taken off it again. That costs no product with H.
  */
-export function solveColumns(layer: Layer, factors: Factors, blockSize: number, rule: ColumnRule): void {
+export function solveColumns(layer: Layer, factors: Factors, blockSize: number, rule: ColumnRule): Solved {
   const { rows, columns } = layer;
-  const visited = visitedColumns(layer, factors);
-  const errors = new Float32Array(visited.length);
+  const errors = new Float32Array(rows * columns);
+  const weight = new Float32Array(rows * columns);
+  let squares = 0;
+  const panelRows = leastMultiple(rule.rowRun ?? 1);
   for (let start = 0; start < columns; start += blockSize) {
     const end = Math.min(columns, start + blockSize);
-    const block = currentColumns(visited, errors, rows, factors, start, end);
+    const block = openBlock(rows, end - start, panelRows);
+    fillCurrent(block.current, layer, errors, factors, start, end);
+    fillUpper(block.upper, factors, start, end);
     rule.beginBlock?.({
       start,
       end,
-      columns: (until) => (until === end ? block : currentColumns(visited, errors, rows, factors, start, until)),
+      columns: (until) => {
+        if (until === end) return block.current;
+        return fillCurrent(new Float32Array(rows * (until - start)), layer, errors, factors, start, until);
+      },
     });
-    solveBlock(block, errors.subarray(start * rows, end * rows), rows, start, end, factors, rule);
-  }
-}
-
-/** The weight in visited order with dead inputs zeroed, [columns, rows]: columns lie together. By tiles, for the cache. */
-export function visitedColumns({ weight, rows }: Layer, { columns, order, dead }: Factors): Float32Array {
-  const tile = 32;
-  const visited = new Float32Array(weight.length);
-  for (let left = 0; left < columns; left += tile) {
-    for (let top = 0; top < rows; top += tile) {
-      const bottom = Math.min(rows, top + tile);
-      for (let column = left; column < Math.min(columns, left + tile); column++) {
-        if (dead[column] === 1) continue;
-        const input = order[column];
-        for (let row = top; row < bottom; row++) visited[column * rows + row] = weight[row * columns + input];
-      }
+    for (let firstRow = 0; firstRow < rows; firstRow += panelRows) {
+      const panel = { ...block.panel, firstRow, rows: Math.min(panelRows, rows - firstRow), start };
+      squares += solvePanel(block, panel, end, rule);
     }
+    errors.set(block.errors, start * rows);
+    placeColumns(block.current, weight, layer, factors, start, end);
+    for (const [i, bytes] of rule.bytes.entries()) placeColumns(block.bytes[i], bytes, layer, factors, start, end);
   }
-  return visited;
+  const error = squares - dampingShare(layer, factors, weight);
+  return { weight, error: error > LEAST_SHARE * squares ? error : undefined };
 }
 
-/** Columns `start .. until - 1` less what the errors of all columns before `start` take from them, [until - start, rows]. */
-function currentColumns(
-  visited: Float32Array,
+/** The least multiple of the run that makes a panel. */
+function leastMultiple(run: number): number {
+  return run * Math.max(1, Math.floor(PANEL_ROWS / run));
+}
+
+/** Columns `start .. until - 1` less what the errors of all columns before `start` take from them, [rows, until - start]. */
+function fillCurrent(
+  current: Float32Array,
+  layer: Layer,
   errors: Float32Array,
-  rows: number,
-  { columns, upper }: Factors,
+  factors: Factors,
   start: number,
   until: number,
 ): Float32Array {
-  const current = visited.slice(start * rows, until * rows);
+  takeVisited(current, layer, factors, start, until);
   if (start === 0) return current;
+  const { rows } = layer;
+  const { columns, upper } = factors;
   const width = until - start;
   const above = new Float32Array(start * width);
   for (let row = 0; row < start; row++) {
@@ -100,121 +116,96 @@ function currentColumns(
   const lost = takeValues(
     tf.tidy(() => {
       const earlier = tf.tensor2d(errors.subarray(0, start * rows), [start, rows]);
-      return tf.matMul(tf.tensor2d(above, [start, width]), earlier, true, false);
+      return tf.matMul(earlier, tf.tensor2d(above, [start, width]), true, false);
     }),
   );
   for (let i = 0; i < current.length; i++) current[i] -= lost[i];
   return current;
 }
 
-/** Visits all columns of a block, [end - start, rows]. @param errors is filled, of the same shape */
-function solveBlock(
-  block: Float32Array,
-  errors: Float32Array,
-  rows: number,
+/** The weights of columns in visited order, those of dead inputs zeroed. */
+function takeVisited(
+  into: Float32Array,
+  { weight, rows, columns }: Layer,
+  { order, dead, inOrder }: Factors,
+  start: number,
+  until: number,
+): void {
+  const width = until - start;
+  for (let row = 0; row < rows; row++) {
+    const from = row * columns;
+    const to = row * width;
+    if (inOrder) into.set(weight.subarray(from + start, from + until), to);
+    else for (let j = 0; j < width; j++) into[to + j] = weight[from + order[start + j]];
+  }
+  for (let j = 0; j < width; j++) {
+    if (dead[start + j] === 1) for (let at = j; at < into.length; at += width) into[at] = 0;
+  }
+}
+
+/** U inside a block. */
+function fillUpper(inside: Float32Array, { upper, columns }: Factors, start: number, end: number): void {
+  for (let row = start; row < end; row++) {
+    inside.set(upper.subarray(row * columns + start, row * columns + end), (row - start) * (end - start));
+  }
+}
+
+/** Visits all columns of some rows. @returns the sum of the errors' squares */
+function solvePanel(block: KernelBlock, panel: Panel, end: number, rule: ColumnRule): number {
+  const width = end - panel.start;
+  let squares = 0;
+  block.begin(panel.firstRow, panel.rows);
+  rule.beginPanel?.(panel);
+  for (let first = 0, stop = 0; first < width; first = stop) {
+    const boundary = rule.lookAhead - ((panel.start + first) % rule.lookAhead);
+    stop = Math.min(width, first + Math.min(STEP, boundary));
+    for (let j = first; j < stop; j++) {
+      rule.visit(panel, panel.start + j);
+      squares += block.settle(j, first, stop);
+    }
+  }
+  block.end();
+  return squares;
+}
+
+/** Puts a block's columns, row-major [rows, end - start], where their inputs are in [rows, columns]. */
+function placeColumns<Values extends Float32Array | Uint8Array>(
+  from: Values,
+  into: Values,
+  { rows, columns }: Layer,
+  { order, inOrder }: Factors,
   start: number,
   end: number,
-  { columns, upper }: Factors,
-  rule: ColumnRule,
 ): void {
   const width = end - start;
-  const height = panelHeight(rule.rowRun ?? 1);
-  const inside = upperInside(upper, columns, start, end);
-  const values = new Float64Array(width * height);
-  const kept = new Float64Array(height);
-  const step = new Float64Array(STEP * height);
-  for (let firstRow = 0; firstRow < rows; firstRow += height) {
-    const panel: Panel = { firstRow, rows: Math.min(height, rows - firstRow), start, height, values };
-    for (let j = 0; j < width; j++) {
-      for (let r = 0; r < panel.rows; r++) values[j * height + r] = block[j * rows + firstRow + r];
-    }
-    for (let first = 0, stop = 0; first < width; first = stop) {
-      const boundary = rule.lookAhead - ((start + first) % rule.lookAhead);
-      stop = Math.min(width, first + Math.min(STEP, boundary));
-      step.fill(0);
-      for (let j = first; j < stop; j++) {
-        const error = step.subarray((j - first) * height, (j - first + 1) * height);
-        visitColumn(panel, j, rule, inside[j * width + j], kept, error);
-        for (let k = j + 1; k < stop; k++) propagate(values, height, k, error, inside[j * width + k]);
-        for (let r = 0; r < panel.rows; r++) errors[j * rows + firstRow + r] = error[r];
-      }
-      propagateStep(values, height, step, inside, first, stop, width);
-    }
+  for (let row = 0; row < rows; row++) {
+    const [at, to] = [row * width, row * columns];
+    if (inOrder) into.set(from.subarray(at, at + width), to + start);
+    else for (let j = 0; j < width; j++) into[to + order[start + j]] = from[at + j];
   }
 }
 
-/** The least multiple of the run that makes a panel. */
-function panelHeight(run: number): number {
-  return run * Math.max(1, Math.floor(PANEL_ROWS / run));
-}
-
-/** U inside a block, as float64: no conversions in the inner loop. Rows of zeros follow, for the last steps. */
-function upperInside(upper: Float32Array, columns: number, start: number, end: number): Float64Array {
-  const width = end - start;
-  const inside = new Float64Array((width + STEP) * width);
-  for (let row = 0; row < width; row++) {
-    const from = (start + row) * columns;
-    inside.set(upper.subarray(from + start, from + end), row * width);
-  }
-  return inside;
-}
-
-function visitColumn(
-  panel: Panel,
-  j: number,
-  rule: ColumnRule,
-  pivot: number,
-  kept: Float64Array,
-  error: Float64Array,
-): void {
-  const { values, rows, start, height } = panel;
-  const at = j * height;
-  for (let r = 0; r < rows; r++) values[at + r] = Math.fround(values[at + r]);
-  rule.visit(panel, start + j, kept);
-  for (let r = 0; r < rows; r++) error[r] = Math.fround(Math.fround(values[at + r] - kept[r]) / pivot);
-}
-
-/** Column k of a panel loses one column's errors. */
-function propagate(values: Float64Array, height: number, k: number, error: Float64Array, factor: number): void {
-  const at = k * height;
-  for (let r = 0; r < height; r++) values[at + r] -= error[r] * factor;
-}
-
-/** The columns from `stop` on lose the errors of columns `first .. stop - 1`, two at a time: each error is read once for both. */
-function propagateStep(
-  values: Float64Array,
-  height: number,
-  step: Float64Array,
-  inside: Float64Array,
-  first: number,
-  stop: number,
-  width: number,
-): void {
-  for (let k = stop; k < width; k += 2) {
-    // The last column may be alone: it is then its own pair, with nothing to lose the second time.
-    const pair = k + 1 < width ? k + 1 : k;
-    const on = pair === k ? 0 : 1;
-    let row = first * width;
-    const a = inside[row + k];
-    const a2 = inside[row + pair] * on;
-    row += width;
-    const b = inside[row + k];
-    const b2 = inside[row + pair] * on;
-    row += width;
-    const c = inside[row + k];
-    const c2 = inside[row + pair] * on;
-    row += width;
-    const d = inside[row + k];
-    const d2 = inside[row + pair] * on;
-    const at = k * height;
-    const at2 = pair * height;
-    for (let r = 0; r < height; r++) {
-      const e = step[r];
-      const f = step[height + r];
-      const g = step[2 * height + r];
-      const h = step[3 * height + r];
-      values[at + r] -= e * a + f * b + g * c + h * d;
-      values[at2 + r] -= e * a2 + f * b2 + g * c2 + h * d2;
+/** What the part of the damped H that isn't H adds to the layer's error: it is diagonal. */
+function dampingShare(
+  { weight, rows, columns }: Layer,
+  { order, dead, ridge }: Factors,
+  compressed: Float32Array,
+): number {
+  const live = new Float64Array(columns);
+  order.forEach((input, column) => {
+    live[input] = dead[column] === 1 ? 0 : ridge[column];
+  });
+  let share = 0;
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let input = 0; input < columns; input++, i++) {
+      const difference = weight[i] - compressed[i];
+      share += live[input] * difference * difference;
     }
   }
+  dead.forEach((isDead, column) => {
+    // Their weights were taken to be 0.
+    if (isDead === 1)
+      for (let i = order[column]; i < compressed.length; i += columns) share += ridge[column] * compressed[i] ** 2;
+  });
+  return share;
 }

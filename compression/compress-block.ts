@@ -1,6 +1,8 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { HostWeights, Model } from "../models/model.js";
+import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
+import type { Unseen } from "../study/results.js";
 import { BlockWalk, type StageInput } from "./block-walk.js";
 import { compressLayers } from "./compress-layers.js";
 import { type BlockLinear, blockLinears } from "./linears.js";
@@ -13,6 +15,22 @@ export interface SolvedLayer extends BlockLinear {
   compressed: CompressedLayer;
   /** tr((W-Q) H (W-Q)^T), where the method has H. */
   error: number | null;
+}
+
+/** What is told of a compressed linear. */
+export interface DescribedLayer {
+  /** Name inside the block. */
+  name: string;
+  error: number | null;
+  damping: number | null;
+  /** Only where no calibration token reached it. */
+  unseen?: Unseen;
+}
+
+export function describeLayers(layers: readonly SolvedLayer[]): DescribedLayer[] {
+  return layers.map(({ name, error, compressed: { damping = null, unseen } }) => {
+    return { name, error, damping, ...(unseen === undefined ? {} : { unseen }) };
+  });
 }
 
 export type BlockPhase = "capture" | "solve" | "forward";
@@ -38,7 +56,7 @@ export interface CompressBlockOptions {
  * @param weights the block's, as `model.block(index)` reads them
  * @param inputs chunks as `chunkSequences` makes them, [sequences, tokens, hiddenSize]; the caller disposes them. May be empty
  *   for methods without data
- * @throws TouchstoneError InvalidSettings, NumericalError naming the tensor
+ * @throws TouchstoneError InvalidSettings, NumericalError naming the tensor and the block
  */
 export async function compressBlock(
   model: Model,
@@ -72,6 +90,8 @@ export async function compressBlock(
       if (outputs || (stepwise && i < stages.length - 1)) await timed("forward", () => walk.advance());
     }
     return { layers, outputs: outputs ? walk.takeOutputs() : [], seconds: watch.seconds };
+  } catch (error) {
+    throw withPlace(error, `block ${index}`);
   } finally {
     walk.dispose();
   }
@@ -102,6 +122,7 @@ function solveStage(
     rows,
     columns,
     weight: weights.get(name)!.data,
+    dtype: weights.get(name)!.dtype,
   }));
   return compressLayers(layers, statistics, settings).map(({ compressed, error }, i) => {
     walk.replace(stage[i].name, compressed.weight);

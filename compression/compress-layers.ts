@@ -1,9 +1,11 @@
 import { allFinite } from "../models/weights.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
+import { castToCheckpoint, checkWeightDtype } from "./checkpoint-type.js";
 import type { CompressedLayer, Layer, LayerStatistics } from "./method.js";
 import { methodOf } from "./registry.js";
 import { solveError } from "./solve-error.js";
+import { compressUnseen } from "./unseen.js";
 
 export interface Compressed {
   compressed: CompressedLayer;
@@ -12,9 +14,9 @@ export interface Compressed {
 }
 
 /**
- * Compresses linears that share one input.
+ * Compresses linears that share one input; where no token reached it, as the setting `unseen` says.
  * @throws TouchstoneError InvalidSettings before anything is computed; NumericalError naming the tensor for NaN or infinite weights,
- *   and for a second moment that can't be factorised
+ *   for a second moment that can't be factorised, and where float32 can't hold what the method computes
  */
 export function compressLayers(
   layers: readonly Layer[],
@@ -24,19 +26,33 @@ export function compressLayers(
   const method = methodOf(settings.method);
   for (const layer of layers) {
     method.checkSettings(layer, settings);
-    checkFinite(layer);
+    checkWeightDtype(layer, settings);
+    if (!allFinite(layer.weight)) {
+      throw notFinite(layer, "The weight has NaN or infinite values", "Fetch the model again, or take another one.");
+    }
   }
-  return method.compress(layers, statistics, settings).map((compressed, i) => ({
-    compressed,
-    error: statistics.kind === "secondMoment" ? solveError(layers[i], compressed.weight, statistics.hessian) : null,
-  }));
+  if (statistics.kind === "unseen") {
+    // Without inputs nothing is lost.
+    const error = method.statistics === "secondMoment" ? 0 : null;
+    return compressUnseen(layers, settings).map((left, i) => ({
+      compressed: castToCheckpoint(layers[i], left, settings),
+      error,
+    }));
+  }
+  return method.compress(layers, statistics, settings).map(({ error: known, ...solved }, i) => {
+    const layer = layers[i];
+    const compressed = castToCheckpoint(layer, solved, settings);
+    if (!allFinite(compressed.weight)) {
+      const what = `${settings.method} gives NaN or infinite weights: those of the layer, or its inputs, are too far from 1 for float32`;
+      throw notFinite(layer, what, "Check the model's weights and the calibration set.");
+    }
+    if (statistics.kind !== "secondMoment") return { compressed, error: null };
+    // The solver's error is that of the weights before a cast.
+    const error = compressed === solved ? known : undefined;
+    return { compressed, error: error ?? solveError(layer, compressed.weight, statistics.hessian) };
+  });
 }
 
-function checkFinite({ name, weight }: Layer): void {
-  if (allFinite(weight)) return;
-  throw new TouchstoneError("NumericalError", {
-    what: "The weight has NaN or infinite values",
-    where: name,
-    todo: "Fetch the model again, or take another one.",
-  });
+function notFinite({ name }: Layer, what: string, todo: string): TouchstoneError {
+  return new TouchstoneError("NumericalError", { what, where: name, todo });
 }

@@ -1,9 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { chunkSequences, embedChunks } from "../models/forward.js";
-import type { HostWeights, Model } from "../models/model.js";
+import type { HostTensor, HostWeights, Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
-import { type BlockPhase, compressBlock, type SolvedBlock, type SolvedLayer } from "./compress-block.js";
+import {
+  type BlockPhase,
+  compressBlock,
+  type DescribedLayer,
+  describeLayers,
+  type SolvedLayer,
+} from "./compress-block.js";
 import { checkModelSettings } from "./linears.js";
 import { methodOf } from "./registry.js";
 
@@ -20,7 +26,7 @@ export interface CompressionReport {
   blocks: {
     index: number;
     seconds: number;
-    layers: { name: string; error: number | null; damping: number | null }[];
+    layers: DescribedLayer[];
   }[];
 }
 
@@ -54,7 +60,7 @@ export async function compressModel(
       const writing = performance.now();
       await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
       addPhases(report.phases, { ...solved.seconds, write: since(writing) });
-      report.blocks.push({ index, seconds: since(blockStarted), layers: describeLayers(solved) });
+      report.blocks.push({ index, seconds: since(blockStarted), layers: describeLayers(solved.layers) });
       onProgress(index + 1, model.config.blocks);
     }
   } finally {
@@ -84,11 +90,7 @@ export function replaced(weights: HostWeights, layers: readonly SolvedLayer[]): 
   const linears = layers.map(({ name, rows, columns, compressed }) => {
     return [name, { shape: [rows, columns], data: compressed.weight }] as const;
   });
-  return new Map([...weights, ...linears]);
-}
-
-function describeLayers({ layers }: SolvedBlock) {
-  return layers.map(({ name, error, compressed }) => ({ name, error, damping: compressed.damping ?? null }));
+  return new Map<string, HostTensor>([...weights, ...linears]);
 }
 
 function addPhases<Phase extends string>(total: Record<Phase, number>, more: Record<Phase, number>): void {

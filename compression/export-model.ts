@@ -82,12 +82,21 @@ async function writeLinear(
     await writePackedLayer(folder, tensor, encodeLayer(compressed, layer));
     return;
   }
-  if (compressed.quantized === undefined) throw foreign(linear, layer);
+  if (compressed.quantized === undefined)
+    throw compressed.unseen === undefined ? foreign(linear, layer) : leftDense(tensor);
   for (const [name, data] of format.encode(tensor, compressed.quantized, linear)) await folder.write(name, data);
 }
 
 function quantizeJson(format: LinearFormat | undefined): string {
   return `${JSON.stringify(format?.config, null, 2)}\n`;
+}
+
+function leftDense(tensor: string): TouchstoneError {
+  return new TouchstoneError("InvalidSettings", {
+    what: "The layer was left dense, since no calibration token reached it, and the format holds quantized ones",
+    where: tensor,
+    todo: 'Export dense weights, or compress with "unseen": "rtn".',
+  });
 }
 
 function foreign({ tensor, rows, columns }: BlockLinear, layer: StoredLayer): TouchstoneError {

@@ -18,10 +18,14 @@ export interface Factors {
   columns: number;
   /** The input that is visited at each place, [columns] */
   order: Int32Array;
+  /** Whether that is the inputs' own order. */
+  inOrder: boolean;
   /** 1 where that input is always zero (H[j,j] = 0), [columns], in visited order */
   dead: Uint8Array;
   /** U with H^-1 = U^T U, upper triangular, row-major [columns, columns] */
   upper: Float32Array;
+  /** What the diagonal of H has more in the factorisation than by itself, [columns], in visited order */
+  ridge: Float32Array;
   /** What was used, after retries. */
   damping: number;
 }
@@ -42,17 +46,20 @@ export function factorise(hessian: Float32Array, columns: number, options: Facto
   const fixed = raw.map((value) => (value === 0 ? 1 : value));
   const fixedFirst = options.dead === "fixedFirst";
   const basis = fixedFirst ? fixed : raw;
+  const inOrder = !options.descending;
   const order = visitedOrder(basis, options.descending);
   const mean = Math.fround(basis.reduce((sum, value) => sum + value, 0) / columns);
   let damping = options.damping;
   for (let attempt = 0; attempt <= RETRIES; attempt++) {
     if (attempt > 0) damping *= RETRY_FACTOR;
     const added = Math.fround(damping * mean);
-    const diagonal = raw.map((value) => (value === 0 ? (fixedFirst ? 1 + added : 1) : value + added));
-    const inverse = inverseCholesky(reversed(hessian, columns, order, diagonal), columns);
+    const deadDiagonal = fixedFirst ? 1 + added : 1;
+    const diagonal = raw.map((value) => (value === 0 ? deadDiagonal : value + added));
+    const inverse = inverseCholesky(reversed(hessian, columns, order, inOrder, diagonal), columns);
     if (inverse === undefined) continue;
     const dead = Uint8Array.from(order, (input) => (raw[input] === 0 ? 1 : 0));
-    return { columns, order, dead, upper: inverse.reverse(), damping };
+    const ridge = Float32Array.from(dead, (isDead) => (isDead === 1 ? deadDiagonal : added));
+    return { columns, order, inOrder, dead, upper: inverse.reverse(), ridge, damping };
   }
   throw new TouchstoneError("NumericalError", {
     what: `The inputs' second moment can't be factorised, even with damping ${damping}`,
@@ -67,12 +74,18 @@ function visitedOrder(diagonal: Float32Array, descending: boolean): Int32Array {
 }
 
 /** H in visited order, then reversed in rows and columns, with another diagonal. */
-function reversed(hessian: Float32Array, columns: number, order: Int32Array, diagonal: Float32Array): Float32Array {
-  const result = new Float32Array(columns * columns);
+function reversed(
+  hessian: Float32Array,
+  columns: number,
+  order: Int32Array,
+  inOrder: boolean,
+  diagonal: Float32Array,
+): Float32Array {
+  const result = inOrder ? hessian.slice() : new Float32Array(columns * columns);
   for (let i = 0; i < columns; i++) {
-    const row = order[columns - 1 - i];
-    for (let j = 0; j < columns; j++) result[i * columns + j] = hessian[row * columns + order[columns - 1 - j]];
-    result[i * columns + i] = diagonal[row];
+    const row = order[i] * columns;
+    if (!inOrder) for (let j = 0; j < columns; j++) result[i * columns + j] = hessian[row + order[j]];
+    result[i * (columns + 1)] = diagonal[order[i]];
   }
-  return result;
+  return result.reverse();
 }

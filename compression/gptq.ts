@@ -1,10 +1,10 @@
 import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
-import { type Block, type ColumnRule, solveColumns } from "./column-solver.js";
+import { type Block, type ColumnRule, type Panel, solveColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
-import { codeOf, dequantized, fitGrid } from "./grid.js";
-import { allocateQuantized, contiguousGroups, dequantize, fitContiguousGroups, groupCount } from "./groups.js";
-import type { CompressedLayer, Layer, LayerShape, Method, QuantizedLayer } from "./method.js";
+import { fitGrid } from "./grid.js";
+import { allocateQuantized, contiguousGroups, fitContiguousGroups, groupCount } from "./groups.js";
+import type { Layer, LayerShape, Method, QuantizedLayer, Solution } from "./method.js";
 import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"gptq">;
@@ -36,10 +36,10 @@ function checkSettings({ name }: LayerShape, { groupSize, blockSize }: Settings)
   });
 }
 
-function solve(layer: Layer, factors: Factors, settings: Settings): CompressedLayer {
+function solve(layer: Layer, factors: Factors, settings: Settings): Solution {
   const quantized = allocateGroups(layer, factors, settings);
-  solveColumns(layer, factors, settings.blockSize, gptqRule(layer, factors, settings, quantized));
-  return { weight: dequantize(quantized), quantized, damping: factors.damping };
+  const solved = solveColumns(layer, factors, settings.blockSize, gptqRule(layer, factors, settings, quantized));
+  return { ...solved, quantized, damping: factors.damping };
 }
 
 /** Groups are runs of inputs where their grids are fitted before the loop, else runs of visited columns. */
@@ -58,27 +58,35 @@ function allocateGroups({ rows, columns }: Layer, { order }: Factors, settings: 
 function gptqRule(layer: Layer, factors: Factors, settings: Settings, quantized: QuantizedLayer): ColumnRule {
   const { rows, columns } = layer;
   const { order } = factors;
-  const { codes, scales, zeros, groups, groupIndex } = quantized;
+  const { codes, groupIndex } = quantized;
   const limit = 2 ** settings.bits - 1;
   const wholeRow = settings.groupSize === -1;
   if (wholeRow) fitContiguousGroups(layer.weight, rows, columns, -1, settings, quantized);
   else if (settings.staticGroups) {
     fitContiguousGroups(withoutDead(layer, factors), rows, columns, settings.groupSize, settings, quantized);
   }
+  let loadedGroup = -1;
   return {
     lookAhead: settings.blockSize,
+    bytes: [codes],
     beginBlock: wholeRow || settings.staticGroups ? undefined : (block) => fitGroups(block, layer, settings, quantized),
-    visit: ({ values, firstRow, rows, start, height }, column, kept) => {
-      const at = (column - start) * height;
-      const input = order[column];
-      for (let r = 0; r < rows; r++) {
-        const group = (firstRow + r) * groups + groupIndex[input];
-        const code = codeOf(values[at + r], scales[group], zeros[group], limit);
-        codes[(firstRow + r) * columns + input] = code;
-        kept[r] = dequantized(code, scales[group], zeros[group]);
-      }
+    beginPanel: () => {
+      loadedGroup = -1;
+    },
+    visit: (panel, column) => {
+      const group = groupIndex[order[column]];
+      if (group !== loadedGroup) loadGrids(panel, group, quantized);
+      loadedGroup = group;
+      panel.round(column - panel.start, limit);
     },
   };
+}
+
+function loadGrids(panel: Panel, group: number, { scales, zeros, groups }: QuantizedLayer): void {
+  for (let r = 0, at = panel.firstRow * groups + group; r < panel.rows; r++, at += groups) {
+    panel.scales[r] = scales[at];
+    panel.zeros[r] = zeros[at];
+  }
 }
 
 function withoutDead({ weight, columns }: Layer, { order, dead }: Factors): Float32Array {
@@ -95,16 +103,14 @@ function fitGroups(block: Block, { rows, columns }: Layer, settings: Settings, i
   const firstGroup = Math.ceil(block.start / groupSize);
   const lastGroup = Math.ceil(block.end / groupSize) - 1;
   if (lastGroup < firstGroup) return;
-  const values = block.columns(Math.max(block.end, Math.min(columns, (lastGroup + 1) * groupSize)));
-  const row = new Float32Array(groupSize);
-  for (let group = firstGroup; group <= lastGroup; group++) {
-    const from = group * groupSize - block.start;
-    const count = Math.min(groupSize, columns - group * groupSize);
-    for (let r = 0; r < rows; r++) {
-      for (let j = 0; j < count; j++) row[j] = values[(from + j) * rows + r];
-      const { scale, zero } = fitGrid(row, 0, count, settings);
-      into.scales[r * into.groups + group] = scale;
-      into.zeros[r * into.groups + group] = zero;
+  const end = Math.max(block.end, Math.min(columns, (lastGroup + 1) * groupSize));
+  const values = block.columns(end);
+  for (let row = 0; row < rows; row++) {
+    for (let group = firstGroup; group <= lastGroup; group++) {
+      const from = row * (end - block.start) + group * groupSize - block.start;
+      const { scale, zero } = fitGrid(values, from, Math.min(groupSize, columns - group * groupSize), settings);
+      into.scales[row * into.groups + group] = scale;
+      into.zeros[row * into.groups + group] = zero;
     }
   }
 }

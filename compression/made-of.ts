@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CalibrationSet } from "../calibration/set.js";
+import { type CalibrationSet, sequenceLength, tokensDigest } from "../calibration/set.js";
 import { methodSettingsSchema } from "../study/methods.js";
 import { sourceSchema } from "../study/source.js";
 
@@ -35,14 +35,10 @@ export const madeOfSchema = z.object({
 export type CalibrationUsed = z.output<typeof calibrationSchema>;
 export type MadeOf = z.output<typeof madeOfSchema>;
 
-/** Of sequences of one length, with where they were drawn if that is known. */
-export function describeCalibration(
-  sequences: readonly Int32Array[],
-  digest: string,
-  set: CalibrationSet | undefined,
-): CalibrationUsed {
-  const common = { digest, sequences: sequences.length, length: sequences[0]?.length ?? 0 };
-  if (set === undefined) return { ...common, drawn: null };
+/** A set, with where it was drawn if that is known. */
+export function describeCalibration(set: CalibrationSet): CalibrationUsed {
+  const common = { digest: tokensDigest(set), sequences: set.sequences.length, length: sequenceLength(set) };
+  if (set.provenance === null) return { ...common, drawn: null };
   const { source, settings, index } = set.provenance;
   const { path: _, ...description } = source;
   return { ...common, drawn: { source: description, seed: settings.seed, index } };

@@ -1,5 +1,6 @@
 import type { GridLinear } from "../models/formats/grid-linear.js";
 import type { MethodName, MethodSettings } from "../study/methods.js";
+import type { Unseen } from "../study/results.js";
 
 /** What a method wants to know about a layer's inputs X [tokens, in]; a capture pass collects it. */
 export type StatisticsKind = "none" | "inputNorms" | "secondMoment";
@@ -7,6 +8,8 @@ export type StatisticsKind = "none" | "inputNorms" | "secondMoment";
 /** Collected over N calibration sequences; all values are finite. */
 export type LayerStatistics =
   | { kind: "none" }
+  /** No token reached the input: there is nothing that a method could go by. */
+  | { kind: "unseen" }
   /** (1/N) * sum over tokens of x_j^2, [in] */
   | { kind: "inputNorms"; meanSquares: Float32Array; sequences: number }
   /** H = (2/N) * sum over sequences of x^T x, row-major [in, in], symmetric (methods.md, Second-moment statistic) */
@@ -24,6 +27,8 @@ export interface LayerShape {
 /** One linear layer: `weight` is row-major [rows, columns] and is not modified. */
 export interface Layer extends LayerShape {
   weight: Float32Array;
+  /** What the checkpoint stores it as, where that is known. */
+  dtype?: string;
 }
 
 /** A value a row and group, on grids of their own: those of a run of rows in one group share one. */
@@ -62,8 +67,16 @@ export interface CompressedLayer {
   quantized?: QuantizedLayer;
   /** [rows * columns], 1 = kept */
   mask?: Uint8Array;
+  /** What became of a layer whose input no calibration token reached: left dense, or compressed without data. */
+  unseen?: Unseen;
   /** The damping that was used, after retries. */
   damping?: number;
+}
+
+/** What a method gives. */
+export interface Solution extends CompressedLayer {
+  /** tr((W-Q) H (W-Q)^T), where it follows from solving. */
+  error?: number;
 }
 
 /** One file and one line in the registry a method. */
@@ -76,5 +89,5 @@ export interface Method<S extends MethodSettings = MethodSettings> {
    * Compresses linears that share one input, so that what depends on the input alone is computed once.
    * @throws TouchstoneError NumericalError where the second moment can't be factorised
    */
-  compress(layers: readonly Layer[], statistics: LayerStatistics, settings: S): CompressedLayer[];
+  compress(layers: readonly Layer[], statistics: LayerStatistics, settings: S): Solution[];
 }

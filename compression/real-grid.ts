@@ -5,13 +5,12 @@ const LEAST_SCALE = 1e-9;
 
 /**
  * SpQR's grid of `values[0 .. count - 1]`, float32: from the least to the largest, 0 not forced in, with a zero point that isn't
- * rounded. `without` leaves one value out.
+ * rounded.
  */
-export function fitRealGrid(values: Float32Array, count: number, bits: number, without = -1): Grid {
+export function fitRealGrid(values: Float32Array, count: number, bits: number): Grid {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) {
-    if (i === without) continue;
     const value = values[i];
     if (value < low) low = value;
     if (value > high) high = value;

@@ -2,8 +2,8 @@ import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
 import { type Block, type ColumnRule, solveColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
-import { checkPattern, kthSmallest, markLeast, type Pattern, parsePattern } from "./mask.js";
-import type { CompressedLayer, Layer, LayerShape, Method } from "./method.js";
+import { checkPattern, kthSmallest, type Pattern, parsePattern } from "./mask.js";
+import type { Layer, LayerShape, Method, Solution } from "./method.js";
 import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"sparsegpt">;
@@ -31,72 +31,61 @@ function checkSettings(layer: LayerShape, { pattern, blockSize }: Settings): voi
   });
 }
 
-function prune(layer: Layer, factors: Factors, settings: Omit<Settings, "damping">): CompressedLayer {
-  const mask = new Uint8Array(layer.weight.length).fill(1);
-  const weight = new Float32Array(layer.weight.length);
+function prune(layer: Layer, factors: Factors, settings: Omit<Settings, "damping">): Solution {
+  const mask = new Uint8Array(layer.weight.length);
   const { pattern, sparsity, blockSize } = settings;
   const choose =
-    pattern === undefined
-      ? blockMask(layer, factors, sparsity ?? 0, mask)
-      : runMask(layer, factors, parsePattern(pattern), mask);
-  const { columns } = layer;
-  solveColumns(layer, factors, blockSize, {
-    lookAhead: pattern === undefined ? blockSize : parsePattern(pattern).of,
-    beginBlock: choose.beginBlock,
-    visit: (panel, column, kept) => {
-      choose.beginColumn?.(panel, column);
-      for (let r = 0; r < panel.rows; r++) {
-        const at = (panel.firstRow + r) * columns + column;
-        kept[r] = mask[at] === 1 ? panel.values[(column - panel.start) * panel.height + r] : 0;
-        weight[at] = kept[r];
-      }
+    pattern === undefined ? blockMask(layer, factors, sparsity ?? 0, blockSize) : patternMask(parsePattern(pattern));
+  const solved = solveColumns(layer, factors, blockSize, {
+    ...choose,
+    bytes: [mask],
+    visit: (panel, column) => {
+      choose.visit?.(panel, column);
+      panel.keepMarked(column - panel.start);
     },
   });
-  return { weight, mask, damping: factors.damping };
+  return { ...solved, mask, damping: factors.damping };
 }
 
-interface MaskRule {
-  beginBlock?: ColumnRule["beginBlock"];
-  beginColumn?(panel: Parameters<ColumnRule["visit"]>[0], column: number): void;
+/** A rule that sets the panel's first bytes: 1 = kept. */
+type MaskRule = Pick<ColumnRule, "lookAhead" | "beginBlock" | "beginPanel"> & Partial<Pick<ColumnRule, "visit">>;
+
+/** At every m-th column: all but the n of the next m of each row whose loss costs least, w^2 / U[j,j]^2. */
+function patternMask({ pruned, of }: Pattern): MaskRule {
+  return {
+    lookAhead: of,
+    visit: (panel, column) => {
+      if (column % of === 0) panel.markLeast(column - panel.start, of, pruned);
+    },
+  };
+}
+
+/** At every block: all but what costs at most the floor(sparsity * count)-th smallest, 0-based, of the block of all rows. */
+function blockMask({ rows }: Layer, { upper, columns }: Factors, sparsity: number, blockSize: number): MaskRule {
+  let marks = new Uint8Array();
+  let width = 0;
+  return {
+    lookAhead: blockSize,
+    beginBlock: ({ start, end, columns: read }: Block) => {
+      width = end - start;
+      const pivots = Float32Array.from({ length: width }, (_, j) => upper[(start + j) * (columns + 1)]);
+      const weights = read(end);
+      const costs = new Float32Array(weights.length);
+      for (let row = 0, i = 0; row < rows; row++) {
+        for (let j = 0; j < width; j++, i++) costs[i] = costOf(weights[i], pivots[j]);
+      }
+      const threshold = kthSmallest(costs, Math.floor(sparsity * costs.length));
+      marks = Uint8Array.from(costs, (cost) => (cost <= threshold ? 0 : 1));
+    },
+    beginPanel: ({ bytes: [kept], firstRow, rows: count, height }) => {
+      for (let r = 0, i = firstRow * width; r < count; r++) {
+        for (let j = 0; j < width; j++, i++) kept[j * height + r] = marks[i];
+      }
+    },
+  };
 }
 
 /** w^2 / U[j,j]^2, in float32 as the reference has it: what pruning the weight costs. */
 function costOf(weight: number, pivot: number): number {
   return Math.fround(Math.fround(weight * weight) / Math.fround(pivot * pivot));
-}
-
-function pivotOf({ upper, columns }: Factors, column: number): number {
-  return upper[column * (columns + 1)];
-}
-
-/** At every m-th column: the n cheapest of the next m of each row. */
-function runMask({ columns }: Layer, factors: Factors, { pruned, of }: Pattern, mask: Uint8Array): MaskRule {
-  const costs = new Float32Array(of);
-  const marks = new Uint8Array(of);
-  return {
-    beginColumn: ({ values, firstRow, rows, start, height }, column) => {
-      if (column % of !== 0) return;
-      for (let r = 0; r < rows; r++) {
-        for (let i = 0; i < of; i++) {
-          const weight = Math.fround(values[(column - start + i) * height + r]);
-          costs[i] = costOf(weight, pivotOf(factors, column + i));
-        }
-        markLeast(costs, pruned, marks);
-        for (let i = 0; i < of; i++) mask[(firstRow + r) * columns + column + i] = 1 - marks[i];
-      }
-    },
-  };
-}
-
-/** At every block: what costs at most the floor(sparsity * count)-th smallest, 0-based, of the block of all rows. */
-function blockMask({ rows, columns }: Layer, factors: Factors, sparsity: number, mask: Uint8Array): MaskRule {
-  return {
-    beginBlock: ({ start, end, columns: read }: Block) => {
-      const costs = read(end).map((weight, i) => costOf(weight, pivotOf(factors, start + Math.floor(i / rows))));
-      const threshold = kthSmallest(costs, Math.floor(sparsity * costs.length));
-      for (let i = 0; i < costs.length; i++) {
-        if (costs[i] <= threshold) mask[(i % rows) * columns + start + Math.floor(i / rows)] = 0;
-      }
-    },
-  };
 }

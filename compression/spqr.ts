@@ -1,13 +1,10 @@
 import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
-import { type ColumnRule, type Panel, solveColumns, visitedColumns } from "./column-solver.js";
+import { type ColumnRule, type Panel, solveColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
-import { dequantized } from "./grid.js";
 import { allocateStatistics, quantizeInRuns } from "./grid-statistics.js";
-import { allocateQuantized, contiguousGroups, dequantize, groupCount } from "./groups.js";
-import { markLikelyOutliers } from "./likely-outliers.js";
-import type { CompressedLayer, GridStatistics, Layer, LayerShape, Method, QuantizedLayer } from "./method.js";
-import { fitRealGrid, realCodeOf } from "./real-grid.js";
+import { allocateQuantized, contiguousGroups, groupCount } from "./groups.js";
+import type { GridStatistics, Layer, LayerShape, Method, QuantizedLayer, Solution } from "./method.js";
 import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"spqr">;
@@ -41,7 +38,7 @@ function checkSettings({ name, columns }: LayerShape, { groupSize, blockSize }: 
   });
 }
 
-function solve(layer: Layer, factors: Factors, settings: Settings): CompressedLayer {
+function solve(layer: Layer, factors: Factors, settings: Settings): Solution {
   const { rows, columns } = layer;
   const { bits, groupSize, blockSize, outlierThreshold, statisticsBits, statisticsGroupSize } = settings;
   const visited = contiguousGroups(columns, groupSize);
@@ -55,111 +52,71 @@ function solve(layer: Layer, factors: Factors, settings: Settings): CompressedLa
     statistics: allocateStatistics(rows, groups, statisticsBits, statisticsGroupSize),
     ...(outlierThreshold === null ? {} : { outliers: new Uint8Array(layer.weight.length) }),
   };
-  const exact = new Float32Array(layer.weight.length);
   const threshold =
     outlierThreshold === null ? Number.POSITIVE_INFINITY : outlierBound(layer, factors, outlierThreshold);
-  solveColumns(layer, factors, blockSize, spqrRule(layer, factors, settings, threshold, quantized, exact));
-  return { weight: dequantize(quantized, exact), quantized, damping: factors.damping };
+  const solved = solveColumns(layer, factors, blockSize, spqrRule(layer, factors, settings, threshold, quantized));
+  return { ...solved, quantized, damping: factors.damping };
 }
 
 /** threshold * mean over columns of var(W[:,j]) / U[j,j]^2; no bound where there is no variance to speak of (one row). */
-function outlierBound(layer: Layer, factors: Factors, threshold: number): number {
-  const { rows, columns } = layer;
-  const weights = visitedColumns(layer, factors);
+function outlierBound({ weight, rows, columns }: Layer, { order, dead, upper }: Factors, threshold: number): number {
+  const means = sumOverRows(weight, columns, (value) => value).map((sum) => sum / rows);
+  const squares = sumOverRows(weight, columns, (value, column) => (value - means[column]) ** 2);
   let sum = 0;
   for (let column = 0; column < columns; column++) {
-    const values = weights.subarray(column * rows, (column + 1) * rows);
-    const mean = values.reduce((total, value) => total + value, 0) / rows;
-    const variance = values.reduce((total, value) => total + (value - mean) ** 2, 0) / (rows - 1);
-    sum += variance / factors.upper[column * (columns + 1)] ** 2;
+    if (dead[column] === 1) continue;
+    sum += squares[order[column]] / (rows - 1) / upper[column * (columns + 1)] ** 2;
   }
   const bound = Math.fround((threshold * sum) / columns);
   return Number.isFinite(bound) ? bound : Number.POSITIVE_INFINITY;
 }
 
+/** Per column. */
+function sumOverRows(
+  weight: Float32Array,
+  columns: number,
+  term: (value: number, column: number) => number,
+): Float64Array {
+  const sums = new Float64Array(columns);
+  for (let i = 0; i < weight.length; ) {
+    for (let column = 0; column < columns; column++, i++) sums[column] += term(weight[i], column);
+  }
+  return sums;
+}
+
 function spqrRule(
-  layer: Layer,
-  { order, upper }: Factors,
-  settings: Settings,
+  { columns }: Layer,
+  { order }: Factors,
+  { bits, groupSize, simplifiedOutliers }: Settings,
   threshold: number,
   quantized: TwoLevelLayer,
-  exact: Float32Array,
 ): ColumnRule {
-  const { columns } = layer;
-  const { codes, scales, zeros, groups, groupIndex, statistics, outliers } = quantized;
-  const { bits, groupSize } = settings;
+  const { codes, groupIndex, statistics, outliers } = quantized;
   const limit = 2 ** bits - 1;
   const size = groupSize === -1 ? columns : groupSize;
-  const pivots = Float32Array.from({ length: columns }, (_, column) => upper[column * (columns + 1)]);
-  const fit = groupFitter(settings, threshold, quantized);
+  const leftOut = simplifiedOutliers ? Number.POSITIVE_INFINITY : threshold;
   return {
     lookAhead: size,
     rowRun: statistics.runRows,
-    visit: (panel, column, kept) => {
-      const { values, firstRow, rows, start, height } = panel;
-      const input = order[column];
-      const group = groupIndex[input];
-      if (column % size === 0) fit(panel, column, pivots.subarray(column, column + size), group);
-      for (let r = 0; r < rows; r++) {
-        const weight = values[(column - start) * height + r];
-        const at = (firstRow + r) * columns + input;
-        const grid = (firstRow + r) * groups + group;
-        codes[at] = realCodeOf(weight, scales[grid], zeros[grid], limit);
-        kept[r] = dequantized(codes[at], scales[grid], zeros[grid]);
-        const error = Math.fround(Math.fround(weight - kept[r]) / pivots[column]);
-        if (outliers !== undefined && Math.fround(error * error) > threshold) {
-          outliers[at] = 1;
-          exact[at] = weight;
-          kept[r] = weight;
-        }
+    bytes: outliers === undefined ? [codes] : [codes, outliers],
+    visit: (panel, column) => {
+      const j = column - panel.start;
+      if (column % size === 0) {
+        panel.fitReal(j, Math.min(size, columns - column), limit, leftOut);
+        quantizeGrids(panel, groupIndex[order[column]], quantized);
       }
+      panel.roundReal(j, limit, threshold);
     },
   };
 }
 
-/** Fits the two-level grids of a group on a panel's current weights, those of likely outliers replaced by the mean of the rest. */
-function groupFitter(settings: Settings, threshold: number, { statistics, groups, ...level }: TwoLevelLayer) {
-  const { bits, simplifiedOutliers } = settings;
-  const search = !simplifiedOutliers && threshold !== Number.POSITIVE_INFINITY;
-  return (
-    { values, firstRow, rows, start, height }: Panel,
-    column: number,
-    pivots: Float32Array,
-    group: number,
-  ): void => {
-    const count = pivots.length;
-    const scales = new Float32Array(rows);
-    const zeros = new Float32Array(rows);
-    const row = new Float32Array(count);
-    const marks = new Uint8Array(count);
-    for (let r = 0; r < rows; r++) {
-      for (let k = 0; k < count; k++) row[k] = values[(column - start + k) * height + r];
-      if (search) {
-        markLikelyOutliers(row, count, pivots, bits, threshold, marks);
-        replaceMarked(row, marks);
-      }
-      const { scale, zero } = fitRealGrid(row, count, bits);
-      scales[r] = scale;
-      zeros[r] = zero;
-    }
-    quantizeInRuns(scales, statistics, statistics.scales, firstRow, group, groups);
-    quantizeInRuns(zeros, statistics, statistics.zeros, firstRow, group, groups);
-    for (let r = 0; r < rows; r++) {
-      level.scales[(firstRow + r) * groups + group] = scales[r];
-      level.zeros[(firstRow + r) * groups + group] = zeros[r];
-    }
-  };
-}
-
-/** By the mean of the others; by 0 where there are none. */
-function replaceMarked(row: Float32Array, marks: Uint8Array): void {
-  let sum = 0;
-  let left = 0;
-  for (let k = 0; k < row.length; k++) {
-    if (marks[k] === 1) continue;
-    sum += row[k];
-    left++;
+/** The second level: a panel's scales and zero points of a group are quantized in runs of rows. */
+function quantizeGrids({ scales, zeros, firstRow, rows }: Panel, group: number, into: TwoLevelLayer): void {
+  const { statistics, groups } = into;
+  quantizeInRuns(scales.subarray(0, rows), statistics, statistics.scales, firstRow, group, groups);
+  quantizeInRuns(zeros.subarray(0, rows), statistics, statistics.zeros, firstRow, group, groups);
+  for (let r = 0, at = firstRow * groups + group; r < rows; r++, at += groups) {
+    into.scales[at] = scales[r];
+    into.zeros[at] = zeros[r];
   }
-  const mean = sum / Math.max(1, left);
-  for (let k = 0; k < row.length; k++) if (marks[k] === 1) row[k] = mean;
 }

@@ -5,9 +5,9 @@ import type { LayerStatistics, StatisticsKind } from "./method.js";
 
 /** Collects what a method wants to know about one input, chunk by chunk. */
 export interface Accumulator {
-  /** Adds whole sequences, [sequences, tokens, in]; doesn't dispose them. */
+  /** Adds whole sequences, [sequences, tokens, in], of which none need have tokens; doesn't dispose them. */
   add(input: tf.Tensor3D): void;
-  /** Ends the collection. @throws TouchstoneError NumericalError naming `where` for NaN or infinite inputs */
+  /** Ends the collection: `unseen` where there was no token. @throws TouchstoneError NumericalError naming `where` for NaN or infinite inputs */
   finish(where: string): LayerStatistics;
   /** For a collection that is given up; harmless after `finish`. */
   dispose(): void;
@@ -42,10 +42,12 @@ function accumulateNorms(columns: number): Accumulator {
   return {
     add: (input) => {
       sequences += input.shape[0];
-      sum.add(() => tf.sum(tf.square(tf.reshape(input, [-1, columns])), 0));
+      if (input.size > 0) sum.add(() => tf.sum(tf.square(tf.reshape(input, [-1, columns])), 0));
     },
     finish: (where) => {
-      const meanSquares = scaled(sum.take(columns), 1 / Math.max(1, sequences));
+      const squares = sum.take();
+      if (squares === undefined) return { kind: "unseen" };
+      const meanSquares = scaled(squares, 1 / sequences);
       checkFinite(meanSquares, where);
       return { kind: "inputNorms", meanSquares, sequences };
     },
@@ -67,6 +69,7 @@ function accumulateSecondMoment(columns: number): Accumulator {
   return {
     add: (input) => {
       sequences += input.shape[0];
+      if (input.size === 0) return;
       const rows = tf.reshape<tf.Rank.R2>(input, [-1, columns]);
       for (const [band, start] of starts.entries()) {
         sums[band].add(() => {
@@ -79,10 +82,11 @@ function accumulateSecondMoment(columns: number): Accumulator {
     },
     finish: (where) => {
       const hessian = new Float32Array(columns * columns);
-      const factor = 2 / Math.max(1, sequences);
       for (const [band, start] of starts.entries()) {
+        const products = sums[band].take();
+        if (products === undefined) return { kind: "unseen" };
         const width = columns - start;
-        const values = scaled(sums[band].take(Math.min(BAND, width) * width), factor);
+        const values = scaled(products, 2 / sequences);
         for (let row = start, from = 0; from < values.length; row++, from += width) {
           hessian.set(values.subarray(from + row - start, from + width), row * columns + row);
         }
@@ -111,9 +115,9 @@ function runningSum() {
       dispose();
       total = next;
     },
-    /** The sum's values; zeros of that `length` where nothing was added. */
-    take: (length: number): Float32Array => {
-      const values = total?.dataSync<"float32">() ?? new Float32Array(length);
+    /** The sum's values; undefined where nothing was added. */
+    take: (): Float32Array | undefined => {
+      const values = total?.dataSync<"float32">();
       dispose();
       return values;
     },

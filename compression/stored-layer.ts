@@ -1,6 +1,7 @@
 import { type ArrowTable, type Column, decodeArrow, encodeArrow } from "../storage/arrow.js";
 import { TouchstoneError } from "../study/errors.js";
 import { type MethodSettings, methodSettingsSchema } from "../study/methods.js";
+import type { Unseen } from "../study/results.js";
 import { type Pattern, parsePattern } from "./mask.js";
 import type { CompressedLayer, QuantizedLayer } from "./method.js";
 import { codeColumns, codeMetadata, readCodes } from "./stored-codes.js";
@@ -36,6 +37,7 @@ export function encodeLayer(layer: CompressedLayer, description: StoredLayerDesc
     settings: JSON.stringify(settings),
     error: String(error),
     damping: String(layer.damping ?? null),
+    ...(layer.unseen === undefined ? {} : { unseen: layer.unseen }),
     ...(inputs.model === undefined ? {} : { modelDigest: inputs.model }),
     ...(inputs.calibration === undefined ? {} : { calibrationDigest: inputs.calibration }),
     ...metadata,
@@ -55,6 +57,7 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
   const settings = methodSettingsSchema.safeParse(JSON.parse(text("settings") ?? "null"));
   if (!settings.success) throw unreadable("its settings are none of a method", where);
   const damping = figure("damping");
+  const unseen = text("unseen") as Unseen | undefined;
   return {
     name: text("layer") ?? "",
     rows: table.rows,
@@ -62,7 +65,11 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
     settings: settings.data,
     error: figure("error"),
     inputs: { model: text("modelDigest"), calibration: text("calibrationDigest") },
-    compressed: { ...decodeWeights(table, where), ...(damping === null ? {} : { damping }) },
+    compressed: {
+      ...decodeWeights(table, where),
+      ...(damping === null ? {} : { damping }),
+      ...(unseen === undefined ? {} : { unseen }),
+    },
   };
 }
 

@@ -1,42 +1,102 @@
 import type { Model } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import type { Evaluation } from "../study/results.js";
+import { askQuestions } from "./few-shot.js";
 import { type Answer, measure } from "./metrics.js";
+import { hardestVariants } from "./perturbation/hardest.js";
+import { perturbedVariants } from "./perturbation/perturb.js";
 import { type Question, requestsOf } from "./question.js";
-import { taskOf } from "./registry.js";
-import { type AddBos, encodeRequest } from "./requests.js";
+import { countDuplicates, type TaskRecords } from "./records.js";
+import { type AddBos, type EncodedRequest, encodeRequest } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, type SequenceScore, scoreSequences } from "./score.js";
-import type { Metric } from "./task.js";
+import type { Metric, Task } from "./task.js";
 
 export interface EvaluateOptions extends ScoreOptions {
   /** The first records that are scored; null: all. */
   limit: number | null;
   addBos: AddBos;
-  /** The records' file, for messages. */
-  where: string;
+  /** Another one perturbs the inputs of perturbed tasks otherwise. */
+  noiseSeed?: number;
+}
+
+export interface TaskEvaluation {
+  evaluation: Evaluation;
+  samples: RequestScore[];
+  /** Each scored record's question, with the scores of its requests. */
+  answers: readonly Answer[];
+}
+
+/** A task with the records that it is about. */
+export interface TaskWithRecords {
+  task: Task;
+  data: TaskRecords;
 }
 
 /**
- * Scores a task's records, zero-shot, as lm-evaluation-harness 0.4 does.
- * @param task the harness's name or a shorter one
- * @throws TouchstoneError UnknownTask, InvalidData (which record, which key), TokenizerMismatch
+ * Scores tasks' records as lm-evaluation-harness 0.4 does, all in one pass over the model.
+ * @throws TouchstoneError InvalidData (which record, which key), TokenizerMismatch
  */
+export async function evaluateTasks(
+  model: Model,
+  tokenizer: Tokenizer,
+  tasks: readonly TaskWithRecords[],
+  { limit, addBos, noiseSeed = 0, ...options }: EvaluateOptions,
+): Promise<TaskEvaluation[]> {
+  const encoding = { addBos, maxLength: model.config.maxPositionEmbeddings };
+  const asked = tasks.map((each) => {
+    const all = askQuestions(each.task, each.data);
+    const questions = perturbedVariants(each.task, all.slice(0, limit ?? undefined), all, noiseSeed).flat();
+    const sequences = questions.flatMap((question) =>
+      requestsOf(question).map((request) => encodeRequest(tokenizer, request, encoding)),
+    );
+    return { ...each, questions, sequences };
+  });
+  const scores = await scoreSequences(
+    model,
+    asked.flatMap(({ sequences }) => sequences),
+    options,
+  );
+  let start = 0;
+  return asked.map((each) => {
+    const first = start;
+    start += each.sequences.length;
+    return summarizeTask(each, scores.slice(first, start));
+  });
+}
+
+/** Scores one task's records. @throws as evaluateTasks */
 export async function evaluateTask(
   model: Model,
   tokenizer: Tokenizer,
-  task: string,
-  records: readonly Record<string, unknown>[],
-  { limit, addBos, where, ...options }: EvaluateOptions,
-): Promise<{ evaluation: Evaluation; samples: RequestScore[] }> {
-  const { name, metrics, questions: makeQuestions } = taskOf(task);
-  const questions = makeQuestions(records, where).slice(0, limit ?? undefined);
-  const encoding = { addBos, maxLength: model.config.maxPositionEmbeddings };
-  const sequences = questions.flatMap((question) =>
-    requestsOf(question).map((request) => encodeRequest(tokenizer, request, encoding)),
-  );
-  const answers = regroup(questions, await scoreSequences(model, sequences, options));
-  return { evaluation: summarize(name, metrics, answers), samples: samplesOf(name, answers) };
+  task: Task,
+  data: TaskRecords,
+  options: EvaluateOptions,
+): Promise<TaskEvaluation> {
+  const [evaluation] = await evaluateTasks(model, tokenizer, [{ task, data }], options);
+  return evaluation;
+}
+
+/** A task's requests, in the order of its questions. */
+interface AskedTask extends TaskWithRecords {
+  questions: readonly Question[];
+  sequences: readonly EncodedRequest[];
+}
+
+function summarizeTask(
+  { task, data, questions, sequences }: AskedTask,
+  scores: readonly SequenceScore[],
+): TaskEvaluation {
+  const answers = hardestVariants(regroup(questions, scores), task.perturbed?.variants ?? 1);
+  const notes = {
+    truncated: sequences.filter(({ dropped }) => dropped > 0).length,
+    duplicates: countDuplicates(data.records.slice(0, answers.length)),
+  };
+  return {
+    evaluation: { ...summarize(task.name, task.metrics, answers), ...withoutZeros(notes) },
+    samples: samplesOf(task.name, answers),
+    answers,
+  };
 }
 
 /** Gives each question the scores of its requests. */
@@ -60,6 +120,10 @@ function summarize(id: string, metrics: readonly Metric[], answers: readonly Ans
     ),
     count: answers.length,
   };
+}
+
+function withoutZeros<T extends Record<string, number>>(counts: T): Partial<T> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)) as Partial<T>;
 }
 
 function samplesOf(task: string, answers: readonly Answer[]): RequestScore[] {

@@ -22,17 +22,18 @@ export function measure(metric: Metric, answers: readonly Answer[]): { value: Fi
   return { value: toFigure(value), standardError: toFigure(scale * standardError(values)) };
 }
 
-function recordValue(metric: Metric, { question, scores }: Answer): number {
+/** What a record counts for: 0 or 1, or the log-likelihood that a perplexity is made of. */
+export function recordValue(metric: Metric, { question, scores }: Answer): number {
   const likelihoods = scores.map(({ loglikelihood }) => loglikelihood);
   if (metric === "perplexity") return likelihoods[0];
   if (question.form === "completion") return Number(scores[0].greedy);
   return Number(argmax(metric === "acc" ? likelihoods : perCodePoint(question, likelihoods)) === question.gold);
 }
 
-/** The delimiter space before a choice does not count. */
+/** Of what differs between the choices, as in the harness; the delimiter before a choice does not count. */
 function perCodePoint(question: Exclude<Question, { form: "completion" }>, likelihoods: readonly number[]): number[] {
   return likelihoods.map((likelihood, i) => {
-    const text = question.form === "choices" ? question.choices[i] : question.continuation;
+    const text = question.form === "choices" ? question.choices[i] : question.contexts[i];
     return likelihood / codePoints(text);
   });
 }

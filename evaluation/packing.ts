@@ -5,8 +5,7 @@ import type { Sequence } from "./requests.js";
 export interface Pack {
   /** What the model reads. */
   tokens: Int32Array;
-  /** undefined where it is one plain sequence. */
-  tree: TokenTree | undefined;
+  tree: TokenTree;
   /** What is to be predicted, by ascending place. */
   predictions: readonly Prediction[];
 }
@@ -111,10 +110,9 @@ function append(row: Row, sequence: Sequence, index: number): void {
 }
 
 function finish({ tokens, parents, positions, predictions }: Row): Pack {
-  const plain = parents.every((parent, place) => parent === place - 1);
   return {
     tokens: Int32Array.from(tokens),
-    tree: plain ? undefined : { parents: Int32Array.from(parents), positions: Int32Array.from(positions) },
+    tree: { parents: Int32Array.from(parents), positions: Int32Array.from(positions) },
     predictions: predictions.sort((a, b) => a.place - b.place || a.sequence - b.sequence),
   };
 }

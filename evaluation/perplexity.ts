@@ -4,6 +4,7 @@ import { TouchstoneError } from "../study/errors.js";
 import { toFigure } from "../study/figures.js";
 import type { Evaluation } from "../study/results.js";
 import { standardError } from "./metrics.js";
+import type { PerplexityInput } from "./perplexity-text.js";
 import { type AddBos, encodeText } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, type SequenceScore, scoreSequences } from "./score.js";
@@ -42,6 +43,18 @@ export function textWindows(
   return Array.from({ length: windows }, (_, i) => stream.subarray(i * length, (i + 1) * length));
 }
 
+/** A text's windows as `textWindows` cuts them; windows of token ids as they are, whatever `length` is. @throws as textWindows */
+export function windowsOf(
+  input: PerplexityInput,
+  tokenizer: Tokenizer,
+  length: number,
+  limit: number | null,
+  options: { where?: string } = {},
+): readonly Int32Array[] {
+  if ("text" in input) return textWindows(input.text, tokenizer, length, limit, options);
+  return input.windows.slice(0, limit ?? undefined);
+}
+
 /**
  * Token perplexity as the compression papers report it (e.g. Frantar et al. 2022, arXiv 2210.17323, section 5): each window is
  * scored alone, and the mean is over all predicted tokens.
@@ -59,23 +72,17 @@ export async function tokenPerplexity(
 export interface PerplexityOptions extends ScoreOptions {
   /** Names the text in the results. */
   id: string;
-  /** Tokens a window. */
-  length: number;
-  /** Windows at most; null: all. */
-  limit: number | null;
-  addBos?: AddBos;
-  /** The text's file, for messages. */
-  where?: string;
 }
 
-/** The token perplexity of a text, as an evaluation and one sample a window. @throws as textWindows and tokenPerplexity */
+/**
+ * The token perplexity of windows of one length, as an evaluation and one sample a window.
+ * @throws as tokenPerplexity
+ */
 export async function evaluatePerplexity(
   model: Model,
-  tokenizer: Tokenizer,
-  text: string,
-  { id, length, limit, addBos, where, ...options }: PerplexityOptions,
+  windows: readonly Int32Array[],
+  { id, ...options }: PerplexityOptions,
 ): Promise<{ evaluation: Evaluation; samples: RequestScore[] }> {
-  const windows = textWindows(text, tokenizer, length, limit, { addBos, where });
   const scores = await scoreWindows(model, windows, options);
   const { perplexity, tokens, negativeLogLikelihoods } = summarize(windows, scores);
   // Windows are of one length, so the mean over them is that over tokens; the error is by the delta method.

@@ -9,6 +9,12 @@ export interface Sequence {
   from: number;
 }
 
+/** A request in tokens. */
+export interface EncodedRequest extends Sequence {
+  /** Tokens at the context's beginning that were left out, since the model reads no more. */
+  dropped: number;
+}
+
 /** `auto`: as the tokenizer's own template has it. */
 export type AddBos = "auto" | boolean;
 
@@ -26,10 +32,19 @@ export interface EncodeOptions {
  * - The last `maxLength + 1` tokens are kept. Where the continuation alone has more, its first tokens stay unscored.
  * @throws TouchstoneError TokenizerMismatch where a prefix token is needed and the tokenizer has none
  */
-export function encodeRequest(tokenizer: Tokenizer, request: Request, { addBos, maxLength }: EncodeOptions): Sequence {
+export function encodeRequest(
+  tokenizer: Tokenizer,
+  request: Request,
+  { addBos, maxLength }: EncodeOptions,
+): EncodedRequest {
   const [context, continuation] = encodePair(tokenizer, request, addBos);
-  const kept = [...context, ...continuation].slice(-(maxLength + 1));
-  return { tokens: Int32Array.from(kept), from: Math.max(1, kept.length - continuation.length) };
+  const whole = [...context, ...continuation];
+  const kept = whole.slice(-(maxLength + 1));
+  return {
+    tokens: Int32Array.from(kept),
+    from: Math.max(1, kept.length - continuation.length),
+    dropped: whole.length - kept.length,
+  };
 }
 
 /**
@@ -65,7 +80,8 @@ function beginsWithPrefix(tokenizer: Tokenizer, text: string): boolean {
   return prefixText !== "" && text.startsWith(prefixText);
 }
 
-function prefixToken({ bosTokenId, eosTokenId }: Tokenizer): number {
+/** What stands before a text that has nothing before it. @throws TouchstoneError TokenizerMismatch where there is no such token */
+export function prefixToken({ bosTokenId, eosTokenId }: Tokenizer): number {
   const prefix = bosTokenId ?? eosTokenId;
   if (prefix === null) throw lacking("BOS or EOS token to begin an empty context with");
   return prefix;

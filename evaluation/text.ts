@@ -9,12 +9,16 @@ export function stripEnd(text: string): string {
   return text.slice(0, end);
 }
 
+/** Python's `lstrip`. */
+export function stripStart(text: string): string {
+  let start = 0;
+  while (start < text.length && WHITESPACE.includes(text[start])) start++;
+  return text.slice(start);
+}
+
 /** Python's `strip`. */
 export function strip(text: string): string {
-  const stripped = stripEnd(text);
-  let start = 0;
-  while (start < stripped.length && WHITESPACE.includes(stripped[start])) start++;
-  return stripped.slice(start);
+  return stripStart(stripEnd(text));
 }
 
 /** Python's `capitalize`: the first character in upper case, all others in lower case. */
@@ -27,4 +31,13 @@ export function capitalize(text: string): string {
 /** Unicode code points, as Python counts a text's length. */
 export function codePoints(text: string): number {
   return Array.from(text).length;
+}
+
+/** Words as the harness counts them, `len(re.split(r"\\s+", text))` in Python: white space at an end makes one more. */
+export function countWords(text: string): number {
+  let runs = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (WHITESPACE.includes(text[i]) && (i === 0 || !WHITESPACE.includes(text[i - 1]))) runs++;
+  }
+  return runs + 1;
 }

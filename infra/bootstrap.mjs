@@ -16,6 +16,8 @@ const tasks = {
   setup: { parts: everything, run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
+  "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
+  "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },
   test: {
     parts: everything,
     run: [["npm", "run", "--silent", "check"], "unit tests", "system tests"],
@@ -40,6 +42,8 @@ async function main([name = "", ...args]) {
     await timed("installing dependencies (npm ci), usually 30 s", () => run(install));
   }
   await timed("building", () => run([join("node_modules", ".bin", "tsc")]));
+  const kernels = ["--config", join("kernels", "asconfig.json")];
+  await timed("compiling the kernels", () => run([join("node_modules", ".bin", "asc"), ...kernels]));
   linkProgram();
   const { bundleWorkflows } = await built("infra/bundle-workflows.js");
   await timed("bundling the workflows", bundleWorkflows).catch((error) => fail(error.message));

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isS3, openFile } from "../storage/files.js";
@@ -45,10 +45,10 @@ async function readCache(): Promise<Record<string, string>> {
   }
 }
 
-/** Replaced at once, since other processes read it. An entry that two of them overwrite for each other is computed again. */
+/** Replaced at once, since others read it meanwhile. An entry that two of them overwrite for each other is computed again. */
 async function remember(key: string, digest: string): Promise<void> {
   const path = cachePath();
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(draft, JSON.stringify({ ...(await readCache()), [key]: digest }, null, 1));
   await rename(draft, path);

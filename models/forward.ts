@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TouchstoneError } from "../study/errors.js";
+import { toInputMajor } from "./architectures/layers.js";
 import type { BlockState, HostTensor, HostWeights, Model, Stage, TokenTree, Weights } from "./model.js";
 
 /** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
@@ -14,6 +15,14 @@ export function toTensors(host: HostWeights): Weights {
   return new Map(Array.from(host, ([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]));
 }
 
+/** A block's weights for many products: its linears in the order in which those read them fastest. */
+export function toLastingTensors({ architecture, config }: Model, host: HostWeights): Weights {
+  const linears = new Set(architecture.stages(config, 1).flatMap((stage) => stage.linears));
+  return new Map(
+    Array.from(toTensors(host), ([name, tensor]) => [name, linears.has(name) ? toInputMajor(tensor) : tensor]),
+  );
+}
+
 export function disposeAll(weights: Weights): void {
   tf.dispose(Array.from(weights.values()));
 }
@@ -21,16 +30,36 @@ export function disposeAll(weights: Weights): void {
 /**
  * One block over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given.
  * @param tree where the rows are no plain sequences
+ * @param kept the tokens whose outputs are wanted; others are left out once attention has read them
  */
-export function runBlock(model: Model, weights: Weights, hidden: tf.Tensor3D, tree?: TokenTree): tf.Tensor3D {
-  return runStages(model.architecture.stages(model.config, hidden.shape[1], tree), weights, hidden);
+export function runBlock(
+  model: Model,
+  weights: Weights,
+  hidden: tf.Tensor3D,
+  tree?: TokenTree,
+  kept?: Int32Array,
+): tf.Tensor3D {
+  const stages = model.architecture.stages(model.config, hidden.shape[1], tree);
+  return tf.tidy(() => {
+    let state: BlockState = { hidden };
+    let all = kept !== undefined;
+    for (const stage of stages) {
+      const before = state;
+      state = tf.tidy(() => advance(stage, before, weights));
+      if (all && kept !== undefined && state.attention !== undefined) {
+        state = keepTokens(state, kept);
+        all = false;
+      }
+    }
+    return state.hidden;
+  });
 }
 
-function runStages(stages: readonly Stage[], weights: Weights, hidden: tf.Tensor3D): tf.Tensor3D {
-  return tf.tidy(() => {
-    const step = (state: BlockState, stage: Stage) => tf.tidy(() => advance(stage, state, weights));
-    return stages.reduce(step, { hidden }).hidden;
-  });
+/** After attention all is done token by token. */
+function keepTokens({ hidden, attention }: BlockState, kept: Int32Array): BlockState {
+  const places = tf.tensor1d(kept, "int32");
+  const keep = (x: tf.Tensor3D) => tf.gather(x, places, 1);
+  return attention === undefined ? { hidden: keep(hidden) } : { hidden: keep(hidden), attention: keep(attention) };
 }
 
 /** A plain object, as `tf.tidy` wants its results. */
@@ -152,15 +181,18 @@ function tokenMatrix(sequences: readonly Int32Array[]): tf.Tensor2D {
   return tf.tensor2d(flat, [sequences.length, length], "int32");
 }
 
-/** @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary */
-export function checkTokens(model: Model, sequences: readonly Int32Array[]): void {
+/**
+ * @param where where the ids are from, for the message
+ * @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary
+ */
+export function checkTokens(model: Model, sequences: readonly Int32Array[], where = model.path): void {
   const { vocabSize } = model.config;
   for (const sequence of sequences) {
     const bad = sequence.find((id) => id < 0 || id >= vocabSize);
     if (bad === undefined) continue;
     throw new TouchstoneError("TokenizerMismatch", {
       what: `Token id ${bad} is not in the model's vocabulary of ${vocabSize}`,
-      where: model.path,
+      where,
       todo: "Make the tokens with this model's own tokenizer.",
     });
   }

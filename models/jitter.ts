@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
-import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { generatorOf } from "../storage/generator.js";
 import { identity } from "../storage/identity.js";
 import type { HostTensor, HostWeights, Model } from "./model.js";
 
@@ -25,15 +24,14 @@ export function jitteredModel(model: Model, seed: number): Model {
   };
 }
 
-function jitter({ shape, data }: HostTensor, seed: number, name: string): HostTensor {
+function jitter(tensor: HostTensor, seed: number, name: string): HostTensor {
   const normal = normalValues(seed, name);
-  return { shape, data: data.map((weight) => weight * (1 + RELATIVE_NOISE * normal())) };
+  return { ...tensor, data: tensor.data.map((weight) => weight * (1 + RELATIVE_NOISE * normal())) };
 }
 
 /** Standard normal values, two from each pair of uniform ones (Box & Muller 1958). */
 function normalValues(seed: number, name: string): () => number {
-  const hash = createHash("sha256").update(`${seed}/${name}`).digest();
-  const generator = xoroshiro128plusFromState([0, 4, 8, 12].map((offset) => hash.readInt32LE(offset)));
+  const generator = generatorOf(`${seed}/${name}`);
   let kept: number | undefined;
   return () => {
     if (kept !== undefined) {

@@ -33,6 +33,8 @@ export interface Llama3RopeScaling {
 export interface HostTensor {
   shape: readonly number[];
   data: Float32Array;
+  /** What it is stored as, as the file format names it, where that is known. */
+  dtype?: string;
 }
 
 /** Weights by their name inside a block (`self_attn.q_proj.weight`) or in the model (`model.embed_tokens.weight`). */
@@ -47,7 +49,7 @@ export interface BlockState {
 
 /**
  * Sequences that share their beginnings, as one row of tokens: each token sees itself and the chain of its parents, and no other.
- * A parent stands before its children; -1 begins a sequence.
+ * A parent stands before its children; -1 begins a sequence. Rows of hidden states may have padding after the tree's tokens.
  */
 export interface TokenTree {
   parents: Int32Array;

@@ -42,13 +42,13 @@ function makeTables(config: ModelConfig, tokens: number): RotaryTables {
   return { cos, signedSin };
 }
 
-/** The tables' rows at the positions of a tree's tokens. */
-export function treeTables(config: ModelConfig, { positions }: TokenTree): RotaryTables {
+/** The tables' rows at the positions of a tree's tokens; zeros after them. */
+export function treeTables(config: ModelConfig, { positions }: TokenTree, count: number): RotaryTables {
   const { headDim } = config;
   const depth = positions.reduce((most, position) => Math.max(most, position + 1), 0);
   const { cos, signedSin } = rotaryTables(config, depth);
   const rowsOf = (table: Float32Array) => {
-    const rows = new Float32Array(positions.length * headDim);
+    const rows = new Float32Array(count * headDim);
     positions.forEach((position, i) => {
       rows.set(table.subarray(position * headDim, (position + 1) * headDim), i * headDim);
     });

@@ -74,7 +74,7 @@ export async function readWeights(
         todo: "Fetch the model again, or take another one.",
       });
     }
-    return [name, tensor];
+    return [name, { ...tensor, dtype: source.tensors.get(stored)?.dtype }];
   };
   return new Map(await Promise.all(Array.from(wanted, read)));
 }

@@ -1,4 +1,5 @@
 import type { StudyResults } from "../study/results.js";
+import { becameTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { formatPercent, formatSeconds, MISSING } from "./numbers.js";
 import type { ModelStatistics } from "./statistics.js";
@@ -74,6 +75,33 @@ export function failedTable({ failed }: StudyResults): Markup {
   return table(
     "Cells that failed",
     ["model", { text: "method" }, { text: "source" }, "size", "set", "noise", { text: "error" }],
+    [html`<tbody>${rows}</tbody>`],
+  );
+}
+
+/** The linears whose inputs no calibration token reached, a row a cell. */
+export function unseenTable({ cells }: StudyResults): Markup | undefined {
+  const rows = cells.flatMap(({ unseen = [], ...cell }) => {
+    if (unseen.length === 0) return [];
+    const names = unseen.map(({ block, name, became }) => `block ${block} ${name}: ${becameTexts[became]}`);
+    return [
+      html`<tr><th scope="row">${cell.model}</th><td class="text">${cell.methodLabel}</td><td class="text">${cell.source ?? MISSING}</td>
+<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td><td>${unseen.length}</td><td class="text message">${names.join("; ")}</td></tr>`,
+    ];
+  });
+  if (rows.length === 0) return undefined;
+  return table(
+    "Linears that no calibration token reached",
+    [
+      "model",
+      { text: "method" },
+      { text: "source" },
+      "size",
+      "set",
+      "noise",
+      "linears",
+      { text: "what became of them" },
+    ],
     [html`<tbody>${rows}</tbody>`],
   );
 }

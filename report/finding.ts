@@ -1,4 +1,4 @@
-import type { StudyResults } from "../study/results.js";
+import type { StudyResults, Unseen } from "../study/results.js";
 import type { Measure } from "./measures.js";
 import { headlines } from "./measures.js";
 import type { NoiseVerdict } from "./noise-floor.js";
@@ -12,6 +12,13 @@ export const verdictTexts: Record<NoiseVerdict, string> = {
   within: "within noise",
   dataFree: "uses no data",
   unmeasured: "noise not measured",
+};
+
+/** What became of linears that no calibration token reached. */
+export const becameTexts: Record<Unseen, string> = {
+  dense: "left dense",
+  rtn: "rounded to nearest",
+  magnitude: "pruned by magnitude",
 };
 
 /** What the study found about one model, computed from the figures. */
@@ -57,7 +64,14 @@ export function overview({ models, measures }: StudyStatistics): string | undefi
 }
 
 export function nameOf({ kind, id }: Measure): string {
-  return { tasksMean: id, task: `accuracy on ${id}`, perplexity: `perplexity on ${id}` }[kind];
+  return {
+    tasksMean: id,
+    task: `accuracy on ${id}`,
+    perplexity: `perplexity on ${id}`,
+    perturbed: `accuracy on ${id}`,
+    lost: `accuracy lost on ${id}`,
+    lostMean: `accuracy lost under ${id}`,
+  }[kind];
 }
 
 /** "Over 6 sets from 3 sources, mean accuracy ranged over 3.1 points with gptq (...) and over 8.1 points with wanda." */
@@ -140,4 +154,13 @@ export function incompleteness({ cells, failed }: StudyResults): string | undefi
   if (cells.length === 0) return "No cell has finished: there is nothing to report yet.";
   if (failed.length === 0) return undefined;
   return `${failed.length} of ${countOf(cells.length + failed.length, "cell")} failed; all figures leave failed cells out.`;
+}
+
+/** Whether there are linears that the calibration data says nothing about; the page names them. */
+export function unseenNote({ cells }: StudyResults): string | undefined {
+  const concerned = cells.flatMap(({ unseen = [] }) => (unseen.length === 0 ? [] : [unseen]));
+  if (concerned.length === 0) return undefined;
+  const became = [...new Set(concerned.flat().map((layer) => becameTexts[layer.became]))];
+  const linears = countOf(concerned.flat().length, "linear");
+  return `No calibration token reached ${linears} of ${countOf(concerned.length, "cell")}: ${listOf(became)}.`;
 }

@@ -1,11 +1,12 @@
 import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
-import { contaminationTable, costTable, failedTable, nullControlTable } from "./check-tables.js";
+import { contaminationTable, costTable, failedTable, nullControlTable, unseenTable } from "./check-tables.js";
 import { finding, incompleteness, overview } from "./finding.js";
 import { html, type Markup, trusted } from "./markup.js";
-import { headlines } from "./measures.js";
+import { headlines, unperturbed } from "./measures.js";
 import { countOf, formatSpread } from "./numbers.js";
 import { sizeFigure, spreadFigure } from "./panels.js";
+import { robustnessSection } from "./robustness.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
 import { pageStyle } from "./style.js";
 import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } from "./tables.js";
@@ -52,7 +53,7 @@ function scope(results: StudyResults, { models, measures }: StudyStatistics): st
   const compressed = results.cells.filter(({ method }) => method !== null);
   const distinct = (values: readonly unknown[]) => new Set(values).size;
   const methods = distinct(models.flatMap((model) => model.methods.map(({ method }) => method)));
-  const evaluations = measures.filter(({ kind }) => kind !== "tasksMean").length;
+  const evaluations = measures.filter(({ kind }) => ["task", "perplexity", "perturbed"].includes(kind)).length;
   return [
     models.length === 1 ? models[0].model : countOf(models.length, "model"),
     countOf(methods, "method"),
@@ -101,12 +102,13 @@ ${several ? html`<h2>${model.model}</h2>${lead(model, statistics)}` : null}
 ${headlines(measures).map((measure) => spreadFigure(results, statistics, model, measure))}
 ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, measure))}
 <h2>Sources and tasks${sizes.length > 1 ? `, ${countOf(sizes.at(-1) ?? 0, "sequence")} a set` : ""}</h2>
-${sourceTable(model, measures)}
-${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set</summary>${sourceTable(model, measures, size)}</details>`)}
+${sourceTable(model, unperturbed(measures))}
+${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set</summary>${sourceTable(model, unperturbed(measures), { size })}</details>`)}
 <h2>Data or noise?</h2>
 ${noiseTable(model, measures)}
 ${model === statistics.models[0] ? howToReadNoise : null}
 ${sizes.length > 1 ? sizeTable(model, measures) : null}
+${robustnessSection(results, statistics, model)}
 <details><summary>Methods compared, storage and time</summary>${more}</details>
 </section>`;
 }
@@ -124,6 +126,7 @@ function checks(results: StudyResults, { models }: StudyStatistics): Markup {
   return html`${nullControlTable(models)}
 ${nonFinite > 0 ? html`<p class="note">†: ${countOf(nonFinite, "figure")} ${nonFinite === 1 ? "is" : "are"} NaN or infinite, as badly damaged models give; left out of means and deviations.</p>` : null}
 ${failed.length > 0 ? failedTable(results) : html`<p class="note">No cell failed.</p>`}
+${unseenTable(results)}
 ${contaminationNote(results)}`;
 }
 

@@ -92,13 +92,18 @@ export function sizeFigure(
 }
 
 function figureMarkup(measure: Measure, panels: Markup[], key: Markup, caption: string, suffix = ""): Markup {
-  const unit = measure.kind === "perplexity" ? "lower is better" : "percent, higher is better";
+  const unit = unitOf(measure);
   const name = nameOf(measure);
   return html`<figure class="card">
 <figcaption><h3>${name.charAt(0).toUpperCase() + name.slice(1)}${suffix} <small>${unit}</small></h3>${key}</figcaption>
 <div class="panels">${panels}</div>
 <p class="note">${caption}</p>
 </figure>`;
+}
+
+function unitOf({ kind }: Measure): string {
+  if (kind === "perplexity") return "lower is better";
+  return kind === "lost" || kind === "lostMean" ? "percentage points, lower is better" : "percent, higher is better";
 }
 
 function panelMarkup(method: MethodStatistics, measure: Measure, chart: Markup): Markup {

@@ -3,7 +3,8 @@ import type { Measure } from "./measures.js";
 
 /** A measure as the heading of a column. */
 export function heading({ id, kind }: Measure): Markup {
-  return html`${id}<small>${kind === "perplexity" ? "perplexity" : "%"}</small>`;
+  const units = { perplexity: "perplexity", lost: "points lost", lostMean: "points lost" } as const;
+  return html`${id}<small>${kind in units ? units[kind as keyof typeof units] : "%"}</small>`;
 }
 
 /** A heading over numbers, or over text, which is aligned left. */

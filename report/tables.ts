@@ -15,7 +15,11 @@ import { heading, table } from "./table.js";
 import type { Summary } from "./variance.js";
 
 /** Sources by tasks, grouped by method, the dense model on top; of the largest set size unless told another. */
-export function sourceTable(model: ModelStatistics, measures: readonly Measure[], size?: number): Markup {
+export function sourceTable(
+  model: ModelStatistics,
+  measures: readonly Measure[],
+  { size, caption = "Mean ± standard deviation over the calibration sets" }: { size?: number; caption?: string } = {},
+): Markup {
   const groups = model.methods.map((method) => {
     const chosen =
       method.sizes.find((entry) => entry.size === size) ?? (size === undefined ? method.sizes.at(-1) : undefined);
@@ -24,11 +28,7 @@ export function sourceTable(model: ModelStatistics, measures: readonly Measure[]
   const dense = html`<tbody class="dense"><tr><th scope="row">dense</th>${measures.map(
     ({ key, kind }) => html`<td>${formatFigure(model.dense?.[key], kind)}</td>`,
   )}</tr></tbody>`;
-  return table(
-    "Mean ± standard deviation over the calibration sets",
-    ["", ...measures.map(heading)],
-    [dense, ...groups],
-  );
+  return table(caption, ["", ...measures.map(heading)], [dense, ...groups]);
 }
 
 function methodGroup(method: MethodStatistics, size: SizeStatistics | undefined, measures: readonly Measure[]): Markup {

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import type { StudyResults } from "../study/results.js";
-import { incompleteness, verdictTexts } from "./finding.js";
-import { headlines, type Measure } from "./measures.js";
+import { incompleteness, unseenNote, verdictTexts } from "./finding.js";
+import { headlines, type Measure, meanLosses } from "./measures.js";
 import { formatFigure, formatSummary } from "./numbers.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
 
@@ -11,14 +11,43 @@ import type { ModelStatistics, StudyStatistics } from "./statistics.js";
  */
 export function renderSummary(results: StudyResults, statistics: StudyStatistics): string {
   const measures = headlines(statistics.measures);
+  const table = renderTable(
+    statistics,
+    measures,
+    measures.map(({ id, kind }) => (kind === "perplexity" ? id : `${id} %`)),
+  );
+  const notes = [
+    noiseNotes(statistics, measures),
+    controlNotes(statistics),
+    unseenNote(results) ?? [],
+    incompleteness(results) ?? [],
+  ].flat();
+  return [table, ...lossTable(statistics), ...notes].join("\n");
+}
+
+/** Accuracy lost under perturbed inputs, where that was measured: over all, where single columns would be too many. */
+function lossTable(statistics: StudyStatistics): string[] {
+  const losses = meanLosses(statistics.measures);
+  if (losses.length === 0) return [];
+  const shown = losses.slice(0, losses.length > MOST_LOSSES ? 1 : MOST_LOSSES);
+  const table = renderTable(
+    statistics,
+    shown,
+    shown.map(({ id }) => id),
+  );
+  return ["accuracy lost under perturbed inputs, percentage points:", table];
+}
+
+const MOST_LOSSES = 3;
+
+function renderTable(statistics: StudyStatistics, measures: readonly Measure[], columns: readonly string[]): string {
   const table = new Table({
-    head: ["model", "method", "source", ...measures.map(({ id, kind }) => (kind === "perplexity" ? id : `${id} %`))],
-    colAligns: ["left", "left", "left", ...measures.map(() => "right" as const)],
+    head: ["model", "method", "source", ...columns],
+    colAligns: ["left", "left", "left", ...columns.map(() => "right" as const)],
     style: { head: [], border: [], compact: true },
   });
   for (const model of statistics.models) table.push(...modelRows(model, measures));
-  const notes = [noiseNotes(statistics, measures), controlNotes(statistics), incompleteness(results) ?? []].flat();
-  return [table.toString(), ...notes].join("\n");
+  return table.toString();
 }
 
 function modelRows({ model, dense, methods }: ModelStatistics, measures: readonly Measure[]): string[][] {

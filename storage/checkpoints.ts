@@ -3,7 +3,14 @@ import { identity, sha256 } from "./identity.js";
 import type { ObjectStore } from "./store.js";
 
 /** What kinds of steps are remembered; each is a folder in the store. */
-export type CheckpointKind = "calibration" | "activations" | "block" | "evaluation" | "cell";
+export type CheckpointKind =
+  | "calibration"
+  | "activations"
+  | "block"
+  | "scores"
+  | "evaluation"
+  | "cell"
+  | "contamination";
 
 interface StoredObject {
   sha256: string;

@@ -4,17 +4,36 @@ import type { ObjectStore, StoreLocation } from "./store.js";
 
 type StoreMethod = Exclude<keyof ObjectStore, "location">;
 
-export interface StoreRequest {
-  id: number;
-  location: StoreLocation;
-  method: StoreMethod;
-  args: readonly unknown[];
-}
+/** What the thread is asked for: a method of a store, or a task with it. */
+type Asked = { location: StoreLocation } & (
+  | { method: StoreMethod; args: readonly unknown[] }
+  | { task: string; input: unknown }
+);
+
+export type StoreRequest = Asked & { id: number };
 
 /** A failure without a type is a mistake of the program. */
 export type StoreResponse =
   | { id: number; value: unknown }
   | { id: number; failure: { type?: ErrorType; problem?: Problem; message: string } };
+
+/** The `run` of a module that `ThreadedStore.run` names. It is loaded in the thread: what it imports is loaded there once more. */
+export type StoreTask<Input, Value> = (store: ObjectStore, input: Input) => Promise<TaskResult<Value>>;
+
+export interface TaskResult<Value> {
+  value: Value;
+  /** Buffers of the value that go over instead of being copied. */
+  transferred?: ArrayBuffer[];
+}
+
+export interface ThreadedStore extends ObjectStore {
+  /**
+   * Runs `run(store, input)` of a module in the store's thread: what is to be done with bytes before they are stored holds up
+   * nobody else either.
+   * @param transferred buffers of the input that go over instead of being copied; the caller has them no more
+   */
+  run<Value>(module: URL, input: unknown, transferred?: readonly ArrayBuffer[]): Promise<Value>;
+}
 
 interface Pending {
   resolve(value: unknown): void;
@@ -26,9 +45,9 @@ interface Pending {
  * read goes on. One thread a process, by the variables that it has at the first request; it doesn't keep the process alive.
  * @throws as `openStore`; StorageUnavailable (retryable) when the thread has ended
  */
-export function openThreadedStore(location: StoreLocation): ObjectStore {
+export function openThreadedStore(location: StoreLocation): ThreadedStore {
   const ask = <T>(method: StoreMethod, args: readonly unknown[], transferred: ArrayBuffer[] = []) =>
-    request(location, method, args, transferred) as Promise<T>;
+    request({ location, method, args }, transferred) as Promise<T>;
   /** The caller keeps its bytes: what goes over is a copy. */
   const withBytes = <T>(method: StoreMethod, key: string, bytes: Uint8Array, more: readonly unknown[] = []) => {
     const copy = bytes.slice();
@@ -42,6 +61,8 @@ export function openThreadedStore(location: StoreLocation): ObjectStore {
     list: (prefix) => ask("list", [prefix]),
     move: (from, to) => ask("move", [from, to]),
     remove: (key) => ask("remove", [key]),
+    run: <Value>(module: URL, input: unknown, transferred: readonly ArrayBuffer[] = []) =>
+      request({ location, task: module.href, input }, transferred) as Promise<Value>,
   };
 }
 
@@ -49,19 +70,14 @@ let thread: Worker | undefined;
 let nextId = 0;
 const pending = new Map<number, Pending>();
 
-function request(
-  location: StoreLocation,
-  method: StoreMethod,
-  args: readonly unknown[],
-  transferred: ArrayBuffer[],
-): Promise<unknown> {
+function request(asked: Asked, transferred: readonly ArrayBuffer[]): Promise<unknown> {
   const running = thread ?? startThread();
   thread = running;
   const id = nextId++;
   return new Promise((resolve, reject) => {
+    running.postMessage({ ...asked, id } satisfies StoreRequest, transferred);
     pending.set(id, { resolve, reject });
     running.ref();
-    running.postMessage({ id, location, method, args } satisfies StoreRequest, transferred);
   });
 }
 

@@ -95,7 +95,17 @@ export const knownTasks: Readonly<Record<string, { records: number; tokensPerRec
   winogrande: { records: 1267, tokensPerRecord: 56 },
   lambada_openai: { records: 5153, tokensPerRecord: 88 },
   lambada_standard: { records: 5153, tokensPerRecord: 88 },
+  // Other languages take more tokens of tokenizers that are made for English.
+  ...inLanguages("xnli", "ar bg de el en es fr hi ru sw th tr ur vi zh", { records: 2490, tokensPerRecord: 200 }),
+  ...inLanguages("xcopa", "et ht id it qu sw ta th tr vi zh", { records: 500, tokensPerRecord: 60 }),
+  ...inLanguages("xstorycloze", "ar en es eu hi id my ru sw te zh", { records: 1511, tokensPerRecord: 150 }),
+  ...inLanguages("lambada_openai_mt", "de en es fr it", { records: 5153, tokensPerRecord: 130 }),
+  ...inLanguages("lambada_openai_mt_stablelm", "de en es fr it nl pt", { records: 5153, tokensPerRecord: 130 }),
 };
+
+function inLanguages<T>(task: string, languages: string, size: T): Record<string, T> {
+  return Object.fromEntries(languages.split(" ").map((language) => [`${task}_${language}`, size]));
+}
 
 /** Tokens of WikiText-2's test part with LLaMA's tokenizer, roughly: taken for a perplexity text that can't be reached. */
 export const KNOWN_PERPLEXITY_TOKENS = 340_000;

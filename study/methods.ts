@@ -24,6 +24,22 @@ const eitherMessage = "give either pattern or sparsity, not both";
 const withPattern = <S extends Pruning>(s: S): S =>
   s.pattern === undefined && s.sparsity === undefined ? { ...s, pattern: "2:4" } : s;
 
+/**
+ * What becomes of a linear whose input no calibration token reaches, as of experts that nothing is routed to: it is left dense, also
+ * where nothing is said, or compressed by the method's counterpart without data. Without a default: what was stored before there
+ * was this setting keeps its identity.
+ */
+const unseen = {
+  quantizing: z.enum(["dense", "rtn"]).optional(),
+  pruning: z.enum(["dense", "magnitude"]).optional(),
+};
+
+/**
+ * The solved weight is cast to the type that the checkpoint stores it as, before the next forward pass, as the papers' code does.
+ * Without a default, as `unseen`.
+ */
+const weightDtype = z.literal("checkpoint").optional();
+
 /** Settings of every method: one JSON object everywhere (specification, command line, checkpoint metadata). */
 export const methodSchemas = {
   rtn: z.strictObject({
@@ -44,6 +60,7 @@ export const methodSchemas = {
     damping: damping.default(0.01),
     blockSize,
     trueSequential: z.boolean().default(true),
+    unseen: unseen.quantizing,
   }),
   spqr: z.strictObject({
     method: z.literal("spqr"),
@@ -58,6 +75,7 @@ export const methodSchemas = {
     simplifiedOutliers: z.boolean().default(false),
     blockSize,
     trueSequential: z.boolean().default(false),
+    unseen: unseen.quantizing,
   }),
   sparsegpt: z
     .strictObject({
@@ -66,15 +84,23 @@ export const methodSchemas = {
       damping: damping.default(0.01),
       blockSize,
       trueSequential: z.boolean().default(false),
+      unseen: unseen.pruning,
+      weightDtype,
     })
     .refine(eitherPruning, eitherMessage)
     .transform(withPattern),
   wanda: z
-    .strictObject({ method: z.literal("wanda"), ...pruning, trueSequential: z.boolean().default(false) })
+    .strictObject({
+      method: z.literal("wanda"),
+      ...pruning,
+      trueSequential: z.boolean().default(false),
+      unseen: unseen.pruning,
+      weightDtype,
+    })
     .refine(eitherPruning, eitherMessage)
     .transform(withPattern),
   magnitude: z
-    .strictObject({ method: z.literal("magnitude"), ...pruning })
+    .strictObject({ method: z.literal("magnitude"), ...pruning, weightDtype })
     .refine(eitherPruning, eitherMessage)
     .transform(withPattern),
 } as const;

@@ -17,6 +17,22 @@ export interface PlannedFile {
   version: string;
 }
 
+/** What a perplexity is taken of. */
+export interface PlannedText extends PlannedFile {
+  form: "text" | "tokens" | "rolling";
+  /** Tokens a window; null: as many as the model reads. */
+  length: number | null;
+}
+
+export interface PlannedTask {
+  version: number | string;
+  records: PlannedFile;
+  /** What examples are drawn from, where there are any before the questions. */
+  examples?: PlannedFile;
+  /** Version of the perturbation of its inputs, where there is one. */
+  perturbation?: number;
+}
+
 export interface PlannedModel {
   digest: string;
   /** The tokenizer's digest. */
@@ -31,8 +47,8 @@ export interface StudyPlan {
   models: Readonly<Record<string, PlannedModel>>;
   sources: Readonly<Record<string, { files: readonly PlannedFile[] }>>;
   /** By the name in the specification. */
-  tasks: Readonly<Record<string, { version: number; records: PlannedFile }>>;
-  perplexity: Readonly<Record<string, PlannedFile>>;
+  tasks: Readonly<Record<string, PlannedTask>>;
+  perplexity: Readonly<Record<string, PlannedText>>;
 }
 
 /** Where a study's objects are; small enough to pass to every activity. */

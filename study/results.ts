@@ -14,6 +14,10 @@ export interface Evaluation {
   standardErrors: Readonly<Record<string, Figure>>;
   /** Records scored, or tokens predicted. */
   count: number;
+  /** Requests whose context lost its beginning, since the model reads no more; none where it is not there. */
+  truncated?: number;
+  /** Scored records that repeat one before them; none where it is not there. */
+  duplicates?: number;
 }
 
 /** What identifies a cell of the study's table. */
@@ -30,6 +34,16 @@ export interface CellCoordinates {
   noise: number | null;
 }
 
+/** What became of a linear whose input no calibration token reached: left dense, or compressed by this method without data. */
+export type Unseen = "dense" | "rtn" | "magnitude";
+
+export interface UnseenLayer {
+  block: number;
+  /** Inside the block. */
+  name: string;
+  became: Unseen;
+}
+
 export interface CellResult extends CellCoordinates {
   evaluations: readonly Evaluation[];
   /** As stored: bits per weight of the compressed linears, and their share of zeros. null for the dense model. */
@@ -38,6 +52,8 @@ export interface CellResult extends CellCoordinates {
   /** Sum over the linears of tr((W-Q) H (W-Q)^T), where the method has H. */
   error: number | null;
   calibrationDigest: string | null;
+  /** Absent where calibration tokens reached all linears. */
+  unseen?: readonly UnseenLayer[];
   seconds: { compress: number; evaluate: number };
 }
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
 import { methodSettingsSchema } from "./methods.js";
 import { parseOrThrow } from "./parse.js";
-import { sourceSchema } from "./source.js";
+import { studySourceSchema } from "./source.js";
 
 /** Ids stand in workflow ids, file names and tables. */
 const id = z
@@ -30,22 +31,44 @@ const calibrationSchema = z.strictObject({
   noiseReplicates: z.int().nonnegative().default(0),
 });
 
-const perplexitySchema = z.strictObject({
-  id,
-  path,
-  length: z.int().min(2).default(2048),
-  limit: count.nullable().default(null),
-});
+/** Tokens a window of a text, as the compression papers have it. */
+export const TEXT_WINDOW = 2048;
+
+const perplexitySchema = z
+  .strictObject({
+    id,
+    /** A text, or windows of token ids (JSON, `input_ids`). */
+    path,
+    /** Tokens a window; token ids bring windows of their own. */
+    length: z.int().min(2).optional(),
+    /** `rolling`: word and byte perplexity, every token of every document once; windows as long as the model allows. */
+    windows: z.literal("rolling").optional(),
+    /** Windows (of rolling ones: documents) at most; null: all. */
+    limit: count.nullable().default(null),
+  })
+  // What a JSON file holds is known when it is read.
+  .transform((text) =>
+    text.windows === "rolling" || /\.json$/i.test(text.path) ? text : { ...text, length: text.length ?? TEXT_WINDOW },
+  );
 
 const evaluationSchema = z.strictObject({
+  /** Names of tasks and groups, or paths of YAML files that define them. */
   tasks: z.array(z.string().min(1)).default([]),
+  /** What those files hold, by the task's name: workers need not have the files. */
+  definitions: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  /** Solved examples before each question; left out: as many as the task has. */
+  numFewshot: z.int().nonnegative().optional(),
   /** Folder (or s3:// address) with `<task>.jsonl`, `.parquet` or `.arrow`. */
   data: path.optional(),
   /** Records a task; null: all. */
   limit: count.nullable().default(null),
   tableMetric: z.enum(["acc", "accNorm"]).default("acc"),
   addBos: z.union([z.literal("auto"), z.boolean()]).default("auto"),
+  /** Another one perturbs the inputs of perturbed tasks otherwise; left out: 0. */
+  noiseSeed: z.int().nonnegative().optional(),
   perplexity: z.array(perplexitySchema).default([]),
+  /** What an evaluation may take, of which no result depends; auto: a share of the machine's. */
+  memory: z.string(MEMORY_MESSAGE).regex(MEMORY_PATTERN, MEMORY_MESSAGE).default("auto"),
 });
 
 const activationsMessage = 'must be auto, none, or "every N blocks"';
@@ -68,7 +91,7 @@ export const studySpecSchema = z
   .strictObject({
     name: id,
     models: z.array(modelSchema).nonempty(),
-    sources: z.array(sourceSchema).nonempty(),
+    sources: z.array(studySourceSchema).nonempty(),
     methods: z.array(methodSettingsSchema).nonempty(),
     calibration: calibrationSchema.prefault({}),
     evaluation: evaluationSchema.prefault({}),
@@ -118,6 +141,12 @@ export function parseStudySpec(input: unknown): StudySpec {
   return parseOrThrow(studySpecSchema, input, "InvalidStudySpec", "the study specification");
 }
 
+/** What makes a study: all but how many cells run at a time and how much memory they take, which may change. */
+export function lastingSpec({ concurrency: _, ...rest }: StudySpec): unknown {
+  const { memory: __, ...evaluation } = rest.evaluation;
+  return { ...rest, evaluation };
+}
+
 /** Blocks between kept activations; Infinity: none are kept. */
 export function activationInterval(spec: StudySpec): number {
   const { activations } = spec.checkpoints;
@@ -126,7 +155,7 @@ export function activationInterval(spec: StudySpec): number {
 }
 
 /** A resumed cell passes forward through at most this many compressed blocks: seconds, against writing every boundary. */
-const AUTO_ACTIVATION_INTERVAL = 4;
+const AUTO_ACTIVATION_INTERVAL = 8;
 
 function reportRepeated(ids: readonly string[], key: string, context: z.RefinementCtx): void {
   const repeated = ids.find((value, i) => ids.indexOf(value) < i);

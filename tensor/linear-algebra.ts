@@ -10,35 +10,73 @@ interface NativeBackend {
   ): tf.Tensor;
 }
 
+/** Most work on larger matrices is in products, which use all threads; a factorisation at once uses one, but is more exact. */
+const LEAF = 1024;
+
 /**
  * L^-1 (lower triangular, row-major) of the Cholesky factorisation A = L L^T.
+ *
+ * By halves: with A = [[B, C^T], [C, D]] and V = B's L^-1, M = C V^T is L's lower left part, and with W = the L^-1 of D - M M^T,
+ * L^-1 is [[V, 0], [-W M V, W]]. Only products, and no triangular solve with many right sides.
  * @param matrix symmetric, row-major [size, size]
+ * @param leaf matrices up to this size are factorised at once
  * @returns undefined where A is not positive definite in float32
  */
-export function inverseCholesky(matrix: Float32Array, size: number): Float32Array | undefined {
-  const inverse = tf.getBackend() === "tensorflow" ? nativeInverse(matrix, size) : plainInverse(matrix, size);
+export function inverseCholesky(matrix: Float32Array, size: number, leaf = LEAF): Float32Array | undefined {
+  const result = tf.tidy(() => inverseByHalves(tf.tensor2d(matrix, [size, size]), size, leaf));
+  const inverse = result === undefined ? undefined : takeValues(result);
   // On a GPU a failed factorisation gives NaN where the CPU gives an error.
   return inverse !== undefined && diagonalPositive(inverse, size) ? inverse : undefined;
 }
 
-function nativeInverse(matrix: Float32Array, size: number): Float32Array | undefined {
+function inverseByHalves(matrix: tf.Tensor2D, size: number, leaf: number): tf.Tensor2D | undefined {
+  if (size <= leaf) return inverseAtOnce(matrix, size);
+  const half = Math.ceil(size / 2);
+  const rest = size - half;
+  return tf.tidy(() => {
+    const upper = inverseByHalves(tf.slice(matrix, [0, 0], [half, half]), half, leaf);
+    if (upper === undefined) return undefined;
+    const left = tf.matMul(tf.slice(matrix, [half, 0], [rest, half]), upper, false, true);
+    const remaining = tf.sub<tf.Tensor2D>(
+      tf.slice(matrix, [half, half], [rest, rest]),
+      tf.matMul(left, left, false, true),
+    );
+    const lower = inverseByHalves(remaining, rest, leaf);
+    if (lower === undefined) return undefined;
+    const corner = tf.neg<tf.Tensor2D>(tf.matMul(lower, tf.matMul(left, upper)));
+    return tf.concat(
+      [
+        tf.pad(upper, [
+          [0, 0],
+          [0, rest],
+        ]),
+        tf.concat([corner, lower], 1),
+      ],
+      0,
+    );
+  });
+}
+
+function inverseAtOnce(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
+  if (tf.getBackend() === "tensorflow") return nativeInverse(matrix, size);
+  const inverse = plainInverse(matrix.dataSync<"float32">(), size);
+  return inverse === undefined ? undefined : tf.tensor2d(inverse, [size, size]);
+}
+
+function nativeInverse(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   const native = tf.backend() as unknown as NativeBackend;
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = native.binding;
   const type = { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT };
   const flag = (name: string, value: boolean) => ({ name, type: TF_ATTR_BOOL, value });
-  const inverse = tf.tidy(() => {
-    const symmetric = tf.tensor2d(matrix, [size, size]);
-    let lower: tf.Tensor;
-    try {
-      lower = native.executeSingleOutput("Cholesky", [type], [symmetric]);
-    } catch (error) {
-      if (error instanceof Error && /Cholesky decomposition was not successful/.test(error.message)) return undefined;
-      throw error;
-    }
-    const attributes = [flag("lower", true), flag("adjoint", false), type];
-    return native.executeSingleOutput("MatrixTriangularSolve", attributes, [lower, tf.eye(size)]);
-  });
-  return inverse === undefined ? undefined : takeValues(inverse);
+  let lower: tf.Tensor;
+  try {
+    lower = native.executeSingleOutput("Cholesky", [type], [matrix]);
+  } catch (error) {
+    if (error instanceof Error && /Cholesky decomposition was not successful/.test(error.message)) return undefined;
+    throw error;
+  }
+  const attributes = [flag("lower", true), flag("adjoint", false), type];
+  return native.executeSingleOutput("MatrixTriangularSolve", attributes, [lower, tf.eye(size)]) as tf.Tensor2D;
 }
 
 /** A tensor's values; it is disposed. For results of `tf.tidy`, which takes seconds to look through a large typed array for tensors. */

@@ -4,7 +4,8 @@ import type { RunOptions, StepRunner } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
 import { TouchstoneError } from "../study/errors.js";
 import { Homes } from "./homes.js";
-import type { Request, Response, StepFailure } from "./protocol.js";
+import type { Request, Response } from "./protocol.js";
+import { asError, crashed } from "./step-errors.js";
 
 export interface PoolOptions {
   /** Compute processes: one a device, or a share of the cores. */
@@ -15,10 +16,15 @@ export interface PoolOptions {
   threads: number;
   /** A step that says nothing for so long is taken for hung, and its process is ended. */
   stallSeconds?: number;
+  /** The program that a process runs. */
+  program?: URL;
 }
 
 /** How long an aborted step may go on before its process is killed: TensorFlow's calls can't be interrupted. */
 const ABORT_GRACE_MS = 15_000;
+
+/** How long a process may take to store what only it has; supervisors give a worker two minutes in all. */
+const LEAVE_MS = 20_000;
 
 /**
  * glibc gives large blocks back to the system at once, and every new tensor then pays for fresh pages: kept, elementwise
@@ -36,8 +42,12 @@ interface Job {
 interface Slot {
   child: ChildProcess;
   jobs: Map<number, Job>;
+  /** Steps that it has in hand or is about to get. */
+  busy: number;
   /** Why it is being ended on purpose. */
   ending?: TouchstoneError;
+  /** Called when it has stored what only it has. */
+  onLeft?: () => void;
 }
 
 /**
@@ -53,7 +63,7 @@ export class ComputePool implements StepRunner {
   #nextId = 0;
 
   constructor(options: PoolOptions) {
-    this.#options = { stallSeconds: 300, ...options };
+    this.#options = { stallSeconds: 300, program: new URL("./compute-process.js", import.meta.url), ...options };
     this.#slots = Array.from({ length: options.processes }, () => undefined);
     this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
   }
@@ -70,9 +80,26 @@ export class ComputePool implements StepRunner {
       });
     } finally {
       slot.jobs.delete(id);
+      slot.busy--;
       // All look again: who waits for another process must not keep the others from this one.
       for (const wake of this.#waiting.splice(0)) wake();
     }
+  }
+
+  /** Lets the processes store what only they have, and ends them. No step may run any more. */
+  async leave(): Promise<void> {
+    const left = this.#slots.map(
+      (slot) =>
+        slot &&
+        new Promise<void>((resolve) => {
+          slot.onLeft = resolve;
+          slot.child.once("exit", () => resolve());
+          send(slot, { kind: "leave" });
+        }),
+    );
+    const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref());
+    await Promise.race([Promise.all(left), late]);
+    this.close();
   }
 
   /** Ends all processes; steps that run fail as crashed. */
@@ -86,32 +113,42 @@ export class ComputePool implements StepRunner {
     for (;;) {
       signal.throwIfAborted();
       const place = this.#homes.find(affinity) ?? this.#leastBusy();
-      const busy = this.#slots[place]?.jobs.size ?? 0;
+      const busy = this.#slots[place]?.busy ?? 0;
       if (busy < this.#options.stepsEach) {
         this.#homes.use(affinity, place);
         this.#slots[place] ??= this.#start(place);
+        this.#slots[place].busy++;
         return this.#slots[place];
       }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
     }
   }
 
   /** By what runs there now, and by what ran there a moment ago and will go on. */
   #leastBusy(): number {
-    const load = (place: number) => this.#homes.lately(place) + (this.#slots[place]?.jobs.size ?? 0);
+    const load = (place: number) => this.#homes.lately(place) + (this.#slots[place]?.busy ?? 0);
     const [best] = [...this.#slots.keys()].sort((a, b) => load(a) - load(b));
     return best;
   }
 
   #start(index: number): Slot {
     const threads = String(this.#options.threads);
-    const child = fork(fileURLToPath(new URL("./compute-process.js", import.meta.url)), {
+    const child = fork(fileURLToPath(this.#options.program), {
       serialization: "advanced",
       // Groups of their own: a signal to the worker's group is the worker's to pass on.
       detached: true,
-      env: { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: threads, OMP_NUM_THREADS: threads },
+      env: {
+        ...process.env,
+        ...ALLOCATOR,
+        TF_NUM_INTRAOP_THREADS: threads,
+        OMP_NUM_THREADS: threads,
+        TOUCHSTONE_PROCESSES: String(this.#options.processes),
+      },
     });
-    const slot: Slot = { child, jobs: new Map() };
+    const slot: Slot = { child, jobs: new Map(), busy: 0 };
     child.on("message", (response: Response) => this.#receive(slot, response));
     child.on("error", () => {});
     child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
@@ -119,7 +156,8 @@ export class ComputePool implements StepRunner {
   }
 
   #receive(slot: Slot, response: Response): void {
-    if (response.kind === "ready") return;
+    if (response.kind === "left") slot.onLeft?.();
+    if (response.kind === "left" || response.kind === "ready") return;
     const job = slot.jobs.get(response.id);
     if (job === undefined) return;
     job.lastSign = Date.now();
@@ -130,7 +168,7 @@ export class ComputePool implements StepRunner {
 
   #ended(index: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#slots[index] === slot) this.#slots[index] = undefined;
-    const error = slot.ending ?? crashed(slot, code, signal);
+    const error = slot.ending ?? crashed(slot.child.pid, code, signal);
     for (const job of slot.jobs.values()) job.reject(error);
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -162,23 +200,4 @@ export class ComputePool implements StepRunner {
 function send({ child }: Slot, request: Request): void {
   // A process that has just died says so by its exit.
   child.send(request, () => {});
-}
-
-function crashed({ child }: Slot, code: number | null, signal: NodeJS.Signals | null): TouchstoneError {
-  const where = `compute process ${child.pid}`;
-  if (signal === "SIGKILL") {
-    return new TouchstoneError("ComputeCrashed", {
-      what: "The compute process was killed, as the system does when memory runs out",
-      where,
-      todo: "If it happens again, give the worker fewer slots, or a larger machine.",
-    });
-  }
-  return new TouchstoneError("ComputeCrashed", { what: `The compute process ended (${signal ?? code})`, where });
-}
-
-function asError({ type, problem, message, stack }: StepFailure): Error {
-  if (type !== undefined && problem !== undefined) return new TouchstoneError(type, problem);
-  const error = new Error(message);
-  error.stack = stack;
-  return error;
 }

@@ -15,7 +15,8 @@ process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit(0));
 process.on("message", (request: Request) => {
   if (request.kind === "abort") running.get(request.id)?.abort();
-  else void run(request);
+  else if (request.kind === "run") void run(request);
+  else void leave();
 });
 
 await loadBackend();
@@ -37,6 +38,13 @@ async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Prom
   } finally {
     running.delete(id);
   }
+}
+
+/** What is kept here is a matter of speed only: without it, others pass forward to where this process was. */
+async function leave(): Promise<void> {
+  await state.ahead.drop();
+  await state.activations.storeAll().catch(() => {});
+  send({ kind: "left" });
 }
 
 function describe(error: unknown): StepFailure {

@@ -3,11 +3,16 @@ import type { StepName } from "../activities/steps.js";
 import type { ErrorType, Problem } from "../study/errors.js";
 
 /** What a worker says to its compute process. Only references cross: tensors stay in the store and in the process. */
-export type Request = { kind: "run"; id: number; step: StepName; input: unknown } | { kind: "abort"; id: number };
+export type Request =
+  | { kind: "run"; id: number; step: StepName; input: unknown }
+  | { kind: "abort"; id: number }
+  /** It has no step any more, and gets none: what only it has goes to the store. */
+  | { kind: "leave" };
 
 /** What the compute process answers. */
 export type Response =
   | { kind: "ready" }
+  | { kind: "left" }
   | { kind: "progress"; id: number; progress: StepProgress }
   | { kind: "done"; id: number; result: unknown }
   | { kind: "failed"; id: number; failure: StepFailure };

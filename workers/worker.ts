@@ -68,7 +68,7 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
     const workers = await Promise.all(queues.map((queue) => create[queue]()));
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
-    for (const each of pools) each.close();
+    await Promise.all(pools.map((each) => each.leave()));
     await connection.close();
   }
 }

@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
-import { type CalibrationFile, readCalibrationFile } from "../../calibration/read-calibration.js";
-import { encodeSet } from "../../calibration/set.js";
+import { readSetFile } from "../../calibration/read-calibration.js";
+import { type CalibrationSet, encodeSet, tokensDigest } from "../../calibration/set.js";
 import { type BlockSink, type CompressionReport, compressModel } from "../../compression/compress-model.js";
 import { checkModelSettings } from "../../compression/linears.js";
-import { type CalibrationUsed, describeCalibration, modelName } from "../../compression/made-of.js";
+import { describeCalibration, modelName } from "../../compression/made-of.js";
 import { writeMadeOf, writePackedLayer } from "../../compression/packed-model.js";
 import { methodOf } from "../../compression/registry.js";
 import { encodeLayer, storedBits, zeroWeights } from "../../compression/stored-layer.js";
@@ -11,7 +11,7 @@ import { createProgress } from "../../infra/progress.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
 import { createModelFolder, type FolderDtype, type ModelFolder } from "../../models/write-folder.js";
-import { TouchstoneError } from "../../study/errors.js";
+import { TouchstoneError, withPlace } from "../../study/errors.js";
 import type { MethodSettings } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { METHOD_HELP, parseMethod } from "./method-option.js";
@@ -51,6 +51,8 @@ async function compress(path: string, settings: MethodSettings, options: Compres
     checkModelSettings(model, settings);
     await loadBackend();
     return await compressInto(model, calibration, settings, options);
+  } catch (error) {
+    throw calibration === undefined ? error : withPlace(error, `calibration set ${options.calibration}`);
   } finally {
     await model.close();
   }
@@ -60,11 +62,11 @@ async function compress(path: string, settings: MethodSettings, options: Compres
 async function calibrationFor(
   { method }: MethodSettings,
   path: string | undefined,
-): Promise<CalibrationFile | undefined> {
+): Promise<CalibrationSet | undefined> {
   const usesData = methodOf(method).statistics !== "none";
   if (path !== undefined) {
-    const file = await readCalibrationFile(path);
-    return usesData ? file : undefined;
+    const set = await readSetFile(path);
+    return usesData ? set : undefined;
   }
   if (!usesData) return undefined;
   throw new TouchstoneError("InvalidSettings", {
@@ -76,30 +78,31 @@ async function calibrationFor(
 
 async function compressInto(
   model: Model,
-  calibration: CalibrationFile | undefined,
+  calibration: CalibrationSet | undefined,
   settings: MethodSettings,
   { out, dtype }: CompressOptions,
 ): Promise<CompressionReport> {
   const folder = await createModelFolder(model, out, { dtype });
-  const { sink, sizes } = packingSink(folder, settings, { model: model.digest, calibration: calibration?.digest });
+  const digest = calibration === undefined ? undefined : tokensDigest(calibration);
+  const { sink, sizes } = packingSink(folder, settings, { model: model.digest, calibration: digest });
+  const tokens = calibration?.sequences.map((sequence) => sequence.tokens) ?? [];
   try {
     const report = await createProgress().step(`compress ${model.path} with ${settings.method}`, (progress) =>
-      compressModel(model, calibration?.sequences ?? [], settings, sink, progress),
+      compressModel(model, tokens, settings, sink, progress),
     );
     const started = performance.now();
     const { weights, bits, zeros } = sizes;
-    const { set } = calibration ?? {};
     await writeMadeOf(
       folder,
       {
         format: 1,
         model: { name: modelName(model.path), digest: model.digest },
         settings,
-        calibration: calibrationUsed(calibration),
+        calibration: calibration === undefined ? null : describeCalibration(calibration),
         bitsPerWeight: bits / weights,
         sparsity: zeros / weights,
       },
-      set === undefined ? undefined : encodeSet(set),
+      calibration === undefined || calibration.provenance === null ? undefined : encodeSet(calibration),
       { storage: `dense, ${dtype}; packed layers beside them` },
     );
     await folder.finish();
@@ -134,16 +137,15 @@ function packingSink(
   return { sink, sizes };
 }
 
-function calibrationUsed(calibration: CalibrationFile | undefined): CalibrationUsed | null {
-  if (calibration === undefined) return null;
-  const { sequences, digest, set } = calibration;
-  return describeCalibration(sequences, digest, set);
-}
-
 function renderReport({ seconds, phases, blocks }: CompressionReport, out: string): string {
   const parts = Object.entries(phases).map(([phase, spent]) => `${phase} ${spent.toFixed(1)}`);
   const layers = blocks.flatMap((block) => block.layers);
   const errors = layers.flatMap(({ error }) => (error === null ? [] : [error]));
   const total = errors.length === 0 ? "" : `error ${errors.reduce((sum, error) => sum + error, 0).toPrecision(6)}\n`;
-  return `${layers.length} linears of ${blocks.length} blocks in ${seconds.toFixed(1)} s (${parts.join(", ")})\n${total}${out}\n`;
+  const unseen = blocks.flatMap(({ index, layers: own }) =>
+    own.flatMap(({ name, unseen: became }) =>
+      became === undefined ? [] : [`no token reached block ${index} ${name}: ${became}\n`],
+    ),
+  );
+  return `${layers.length} linears of ${blocks.length} blocks in ${seconds.toFixed(1)} s (${parts.join(", ")})\n${unseen.join("")}${total}${out}\n`;
 }

@@ -1,38 +1,58 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { evaluateTask } from "../../evaluation/evaluate.js";
-import { type EvaluatedTask, harnessResults } from "../../evaluation/harness-results.js";
+import { dirname, join } from "node:path";
+import { Command, Option } from "commander";
+import { evaluateTasks } from "../../evaluation/evaluate.js";
+import { withFewShot } from "../../evaluation/few-shot.js";
+import { aggregate, evaluationsIn, type Group } from "../../evaluation/group.js";
+import { groupNames, isGrouped } from "../../evaluation/groups.js";
+import { type EvaluatedTask, harnessResults, sanitizeModelName } from "../../evaluation/harness-results.js";
 import { readTaskRecords } from "../../evaluation/records.js";
-import { taskNames, taskOf } from "../../evaluation/registry.js";
+import { taskNamed, taskNames } from "../../evaluation/registry.js";
 import type { AddBos } from "../../evaluation/requests.js";
-import { encodeSamples, type RequestScore } from "../../evaluation/samples.js";
+import { resolveTasks } from "../../evaluation/resolve-tasks.js";
+import { resultsFile, sampleFile, sampleLines } from "../../evaluation/sample-log.js";
+import { encodeSamples } from "../../evaluation/samples.js";
 import { loadModel } from "../../models/load.js";
 import { toNumber } from "../../study/figures.js";
+import type { Evaluation, Figure } from "../../study/results.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { MEMORY_HELP, parseMemoryOption } from "./memory-option.js";
 import { printJson, renderTable } from "./output.js";
+import { parseCount } from "./parse-count.js";
 import { tokenProgress } from "./token-progress.js";
 
 interface EvaluateCommandOptions {
   tasks: string[];
   data: string;
   limit?: number;
+  numFewshot?: number;
   addBos: "auto" | "true" | "false";
   out: string;
   samples?: string;
+  noiseSeed?: number;
+  memory?: number;
+  logSamples?: string;
   json?: boolean;
 }
 
-/** `touchstone evaluate`: zero-shot accuracies as lm-evaluation-harness gives them; needs no services. */
+/** `touchstone evaluate`: accuracies as lm-evaluation-harness gives them; needs no services. */
 export function evaluateCommand(): Command {
   return new Command("evaluate")
     .description("score a model on benchmark tasks")
     .argument("<model>", "Hugging Face folder or .gguf file, local or s3://")
-    .requiredOption("--tasks <names>", `tasks, separated by commas: ${taskNames.join(", ")}`, parseTasks)
+    .requiredOption(
+      "--tasks <names>",
+      `tasks, groups or YAML files of tasks, separated by commas; groups: ${groupNames.join(", ")}; tasks: ${taskNames.filter((name) => !isGrouped(name)).join(", ")}`,
+      parseNames,
+    )
     .requiredOption("--data <folder>", "folder with <task>.jsonl, .parquet or .arrow, local or s3://")
     .requiredOption("--out <file>", "results, JSON in the harness's layout")
     .option("--limit <records>", "score the first records of each task only", parseCount)
+    .option("--num-fewshot <examples>", "solved examples before each question, from <task>.<split>.jsonl", parseWhole)
+    .option("--noise-seed <number>", "perturbs the inputs of tasks such as piqa@typos:0.1 otherwise", parseWhole)
+    .option("--memory <amount>", MEMORY_HELP, parseMemoryOption)
     .option("--samples <file>", "scores of the single requests, an Arrow file")
+    .option("--log-samples <folder>", "results and a line a record, in files as the harness's viewers read them")
     .addOption(
       new Option("--add-bos <when>", "begin every text with the BOS token; auto: as the tokenizer's own setting has it")
         .choices(["auto", "true", "false"])
@@ -43,34 +63,46 @@ export function evaluateCommand(): Command {
 }
 
 async function evaluate(path: string, options: EvaluateCommandOptions): Promise<void> {
-  const { tasks, data, out, json } = options;
+  const { data, out, json } = options;
   const limit = options.limit ?? null;
   const addBos: AddBos = options.addBos === "auto" ? "auto" : options.addBos === "true";
+  const date = new Date();
+  const started = performance.now();
+  const { names, definitions, groups } = await resolveTasks(options.tasks);
+  const tasks = names.map((name) => withFewShot(taskNamed(name, definitions), options.numFewshot ?? null));
   // All files are read before the model: what is missing shows at once.
-  const files = await Promise.all(tasks.map(async (task) => ({ task, ...(await readTaskRecords(data, task)) })));
+  const files = await Promise.all(tasks.map(async (task) => ({ task, data: await readTaskRecords(data, task) })));
   const model = await loadModel(path);
   try {
     await loadBackend();
     const tokenizer = await model.tokenizer();
-    const evaluated: EvaluatedTask[] = [];
-    const all: RequestScore[] = [];
-    for (const { task, records, where } of files) {
-      const progress = tokenProgress(task);
-      const { evaluation, samples } = await evaluateTask(model, tokenizer, task, records, {
-        limit,
-        addBos,
-        where,
-        onProgress: progress.report,
-      });
-      progress.end();
-      evaluated.push({ evaluation, records: records.length });
-      all.push(...samples);
+    const progress = tokenProgress(tasks.map(({ name }) => name).join(", "));
+    const scored = await evaluateTasks(model, tokenizer, files, {
+      ...{ limit, addBos, noiseSeed: options.noiseSeed, memory: options.memory, onProgress: progress.report },
+    });
+    progress.end();
+    const evaluated = scored.map((each, i): EvaluatedTask => {
+      const { task, data: records } = files[i];
+      for (const note of notesOf(each.evaluation)) process.stderr.write(`${task.name}: ${note}\n`);
+      return { task, ...each, records: records.records.length };
+    });
+    const seconds = (performance.now() - started) / 1000;
+    const results = harnessResults(evaluated, groups, {
+      ...{ model: path, digest: model.digest, limit, addBos, noiseSeed: options.noiseSeed, date, seconds },
+    });
+    const resultsText = `${JSON.stringify(results, null, 2)}\n`;
+    await writeResult(out, resultsText);
+    const samples = evaluated.flatMap((each) => each.samples);
+    if (options.samples !== undefined) await writeResult(options.samples, encodeSamples(samples));
+    if (options.logSamples !== undefined) {
+      const folder = join(options.logSamples, sanitizeModelName(path));
+      await writeResult(join(folder, resultsFile(date)), resultsText);
+      for (const [i, each] of evaluated.entries()) {
+        await writeResult(join(folder, sampleFile(each.task.name, date)), sampleLines(each, files[i].data.records));
+      }
     }
-    const results = harnessResults(evaluated, { model: path, digest: model.digest, limit, addBos });
-    await writeResult(out, `${JSON.stringify(results, null, 2)}\n`);
-    if (options.samples !== undefined) await writeResult(options.samples, encodeSamples(all));
     if (json) printJson(results);
-    else process.stdout.write(renderResults(evaluated));
+    else process.stdout.write(renderResults(evaluated, groups));
   } finally {
     await model.close();
   }
@@ -81,16 +113,28 @@ async function writeResult(file: string, content: string | Uint8Array): Promise<
   await writeFile(file, content);
 }
 
-function renderResults(tasks: readonly EvaluatedTask[]): string {
-  const rows = tasks.flatMap(({ evaluation: { id, metrics, standardErrors, count } }) =>
-    Object.entries(metrics).map(([metric, figure]) => [
-      id,
-      String(count),
-      metric,
-      format(toNumber(figure)),
-      format(toNumber(standardErrors[metric])),
-    ]),
-  );
+/** What a reader of the figures should know of the records. */
+function* notesOf({ truncated, duplicates }: Evaluation): Generator<string> {
+  if (truncated !== undefined)
+    yield `the context of ${truncated} requests is too long for the model: its beginning was left out`;
+  if (duplicates !== undefined) yield `${duplicates} records repeat one before them, and count again`;
+}
+
+function renderResults(tasks: readonly EvaluatedTask[], groups: readonly Group[]): string {
+  const evaluations = tasks.map(({ evaluation }) => evaluation);
+  const row = (id: string, count: number, metric: string, value: Figure, standardError: Figure | undefined) => [
+    ...[id, String(count), metric, format(toNumber(value)), format(toNumber(standardError))],
+  ];
+  const rows = [
+    ...evaluations.flatMap(({ id, metrics, standardErrors, count }) =>
+      Object.entries(metrics).map(([metric, figure]) => row(id, count, metric, figure, standardErrors[metric])),
+    ),
+    ...groups.flatMap((group) =>
+      aggregate(group, evaluationsIn(group, groups, evaluations)).map(({ metric, value, standardError, count }) =>
+        row(group.name, count, metric, value, standardError),
+      ),
+    ),
+  ];
   return `${renderTable(["task", "records", "metric", "value", "standard error"], rows, [1, 3, 4])}\n`;
 }
 
@@ -98,13 +142,11 @@ function format(value: number | undefined): string {
   return value === undefined ? "" : value.toFixed(4);
 }
 
-/** Unknown names are found before anything is read; a task named twice is scored once. */
-function parseTasks(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  return Array.from(new Map(names.map((name) => [taskOf(name).name, name])).values());
+/** A task named twice is scored once. */
+function parseNames(text: string): string[] {
+  return text.split(",").map((name) => name.trim());
 }
 
-function parseCount(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number, 1 or more.");
+function parseWhole(text: string): number {
+  return text === "0" ? 0 : parseCount(text);
 }

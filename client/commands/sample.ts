@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { sourceFiles } from "../../calibration/documents.js";
 import { sampleSets } from "../../calibration/sample.js";
-import { type CalibrationSet, encodeSet, tokensDigest } from "../../calibration/set.js";
+import { encodeSet, type SampledSet, tokensDigest } from "../../calibration/set.js";
 import { openGguf } from "../../models/gguf.js";
 import type { Tokenizer } from "../../models/tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "../../models/tokenizer-load.js";
@@ -58,7 +58,7 @@ export function sampleCommand(): Command {
     });
 }
 
-async function sample(options: SampleOptions): Promise<CalibrationSet> {
+async function sample(options: SampleOptions): Promise<SampledSet> {
   const { source: paths, field, size, length, seed, pack, bos, reuse } = options;
   const files = (await Promise.all(paths.map(sourceFiles))).flat();
   const id =
@@ -95,7 +95,7 @@ function showProgress(documents: number): void {
   if (process.stderr.isTTY) process.stderr.write(`\r${documents} documents read`);
 }
 
-function summaryOf(set: CalibrationSet, out: string) {
+function summaryOf(set: SampledSet, out: string) {
   const { source, settings, index, tokenizer, documents } = set.provenance;
   return {
     out,

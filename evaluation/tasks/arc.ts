@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineTask, type Task } from "../task.js";
+import { framed } from "../template.js";
 
 const record = z
   .object({
@@ -24,7 +25,7 @@ export function arc(name: "arc_easy" | "arc_challenge"): Task {
     record,
     question: ({ question, choices, answerKey }) => ({
       form: "choices",
-      context: `Question: ${question}\nAnswer:`,
+      ...framed`Question: ${question}\nAnswer:`,
       choices: choices.text,
       gold: choices.label.indexOf(answerKey),
     }),

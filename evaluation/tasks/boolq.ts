@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineTask } from "../task.js";
+import { framed } from "../template.js";
 import { wholeNumber } from "./fields.js";
 
 /** BoolQ as SuperGLUE has it (Clark et al. 2019, arXiv 1905.10044). */
@@ -11,7 +12,7 @@ export const boolq = defineTask({
   record: z.object({ passage: z.string(), question: z.string(), label: wholeNumber(0, 1) }),
   question: ({ passage, question, label }) => ({
     form: "choices",
-    context: `${passage}\nQuestion: ${question}?\nAnswer:`,
+    ...framed`${passage}\nQuestion: ${question}?\nAnswer:`,
     choices: ["no", "yes"],
     gold: label,
   }),

@@ -1,3 +1,3 @@
 import { lambada } from "./lambada.js";
 
-export const lambadaOpenai = lambada("lambada_openai", ["lambada"]);
+export const lambadaOpenai = lambada("lambada_openai", { aliases: ["lambada"] });

@@ -1,3 +1,3 @@
 import { lambada } from "./lambada.js";
 
-export const lambadaStandard = lambada("lambada_standard");
+export const lambadaStandard = lambada("lambada_standard", { fewShotSplit: "validation" });

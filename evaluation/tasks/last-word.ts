@@ -8,6 +8,7 @@ export const lastWordTask = defineTask({
   name: "last_word",
   version: 1,
   split: "test",
+  fewShotSplit: "test",
   metrics: ["acc", "perplexity"],
   record: z.object({ text: z.string().transform(strip).pipe(z.string().includes(" ", "has fewer than two words")) }),
   question: ({ text }) => lastWord(text),

@@ -31,6 +31,7 @@ export const nextSentence = defineTask({
   name: "next_sentence",
   version: 1,
   split: "test",
+  fewShotSplit: "test",
   metrics: ["acc", "acc_norm"],
   record,
   question: ({ context, ending }, all): Question => {

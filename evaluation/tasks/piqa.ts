@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineTask } from "../task.js";
+import { framed } from "../template.js";
 import { wholeNumber } from "./fields.js";
 
 /** PIQA (Bisk et al. 2020, arXiv 1911.11641). */
@@ -11,7 +12,7 @@ export const piqa = defineTask({
   record: z.object({ goal: z.string(), sol1: z.string(), sol2: z.string(), label: wholeNumber(0, 1) }),
   question: ({ goal, sol1, sol2, label }) => ({
     form: "choices",
-    context: `Question: ${goal}\nAnswer:`,
+    ...framed`Question: ${goal}\nAnswer:`,
     choices: [sol1, sol2],
     gold: label,
   }),

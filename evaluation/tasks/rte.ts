@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineTask } from "../task.js";
+import { framed } from "../template.js";
 import { wholeNumber } from "./fields.js";
 
 /** Recognizing Textual Entailment as GLUE has it (Wang et al. 2018, arXiv 1804.07461); label 0 is entailment. */
@@ -11,7 +12,7 @@ export const rte = defineTask({
   record: z.object({ sentence1: z.string(), sentence2: z.string(), label: wholeNumber(0, 1) }),
   question: ({ sentence1, sentence2, label }) => ({
     form: "choices",
-    context: `${sentence1}\nQuestion: ${sentence2} True or False?\nAnswer:`,
+    ...framed`${sentence1}\nQuestion: ${sentence2} True or False?\nAnswer:`,
     choices: ["True", "False"],
     gold: label,
   }),

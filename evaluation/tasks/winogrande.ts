@@ -19,6 +19,7 @@ export const winogrande = defineTask({
     const blank = sentence.indexOf("_");
     return {
       form: "contexts",
+      texts: [{ start: 0, end: blank }],
       contexts: [option1, option2].map((option) => sentence.slice(0, blank) + option),
       continuation: strip(sentence.slice(blank + 1)),
       gold: answer - 1,

@@ -1,5 +1,4 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { TokenTree } from "../model.js";
 import type { RotaryTables } from "../rotary.js";
 
 export interface AttentionShape {
@@ -7,9 +6,6 @@ export interface AttentionShape {
   keyValueHeads: number;
   headDim: number;
 }
-
-/** What queries start .. start + size - 1 see: 0 where one sees key j, else -infinity, [size, start + size]. */
-export type Mask = (start: number, size: number) => tf.Tensor2D;
 
 /** Queries that attend at once: bounds the memory of the scores, and skips most of those that the mask would drop. */
 const QUERY_ROWS = 256;
@@ -25,7 +21,6 @@ export function causalAttention(
   k: tf.Tensor3D,
   v: tf.Tensor3D,
   tables: RotaryTables,
-  mask: Mask,
   { heads, keyValueHeads, headDim }: AttentionShape,
 ): tf.Tensor3D {
   const [sequences, tokens] = q.shape;
@@ -36,7 +31,7 @@ export function causalAttention(
   const rows: tf.Tensor4D[] = [];
   for (let start = 0; start < tokens; start += QUERY_ROWS) {
     const size = Math.min(QUERY_ROWS, tokens - start);
-    rows.push(attendRows(queries, keys, values, mask(start, size), start));
+    rows.push(attendRows(queries, keys, values, causalMask(start, size), start));
   }
   const attended = rows.length === 1 ? rows[0] : tf.concat(rows, 2);
   return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [sequences, tokens, heads * headDim]);
@@ -65,24 +60,12 @@ function attendRows(
   return tf.reshape(tf.matMul(shares, past(values)), [sequences, heads, size, headDim]);
 }
 
-/** Each token sees itself and all before it. */
-export const causalMask: Mask = (start, size) => {
+/** What queries start .. start + size - 1 see, themselves and all before: 0 where one sees key j, else -infinity, [size, start + size]. */
+function causalMask(start: number, size: number): tf.Tensor2D {
   const seen = start + size;
   const mask = new Float32Array(size * seen);
   for (let i = 0; i < size; i++) mask.fill(Number.NEGATIVE_INFINITY, i * seen + start + i + 1, (i + 1) * seen);
   return tf.tensor2d(mask, [size, seen]);
-};
-
-/** Each token sees itself and the chain of its parents. */
-export function treeMask({ parents }: TokenTree): Mask {
-  return (start, size) => {
-    const seen = start + size;
-    const mask = new Float32Array(size * seen).fill(Number.NEGATIVE_INFINITY);
-    for (let i = 0; i < size; i++) {
-      for (let token = start + i; token >= 0; token = parents[token]) mask[i * seen + token] = 0;
-    }
-    return tf.tensor2d(mask, [size, seen]);
-  };
 }
 
 /** [sequences, tokens, heads * headDim] -> [sequences, heads, tokens, headDim] */

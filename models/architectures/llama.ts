@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture, BlockState, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
 import { rotaryTables, treeTables } from "../rotary.js";
-import { causalAttention, causalMask, treeMask } from "./attention.js";
-import { linear, rmsNorm, swiGlu, weightOf } from "./layers.js";
+import { causalAttention } from "./attention.js";
+import { linear, project, rmsNorm, swiGlu, weightOf } from "./layers.js";
 import { readLlamaConfig } from "./llama-config.js";
+import { treeAttention } from "./tree-attention.js";
 
 const EMBEDDING = "model.embed_tokens.weight";
 const FINAL_NORM = "model.norm.weight";
@@ -46,19 +47,15 @@ export const llama: Architecture = {
   stages,
   logits: (config, hidden, weights) => {
     const normed = rmsNorm(hidden, weightOf(weights, FINAL_NORM), config.rmsNormEps);
-    return tf.matMul(
-      normed,
-      weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD) as tf.Tensor2D,
-      false,
-      true,
-    );
+    return project(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
   },
 };
 
 function stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly Stage[] {
-  const tables = tree === undefined ? rotaryTables(config, tokens) : treeTables(config, tree);
-  const mask = tree === undefined ? causalMask : treeMask(tree);
+  const tables = tree === undefined ? rotaryTables(config, tokens) : treeTables(config, tree, tokens);
   const shape = { heads: config.attentionHeads, keyValueHeads: config.keyValueHeads, headDim: config.headDim };
+  const attend = (q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) =>
+    tree === undefined ? causalAttention(q, k, v, tables, shape) : treeAttention(q, k, v, tables, tree, shape);
   const norm = (hidden: tf.Tensor3D, weights: Weights, name: string) =>
     rmsNorm(hidden, weightOf(weights, name), config.rmsNormEps);
 
@@ -68,7 +65,7 @@ function stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly
       input: ({ hidden }, weights) => norm(hidden, weights, INPUT_NORM),
       next: ({ hidden }, input, weights) => {
         const [q, k, v] = [Q, K, V].map((name) => linear(input, weightOf(weights, name)));
-        return { hidden, attention: causalAttention(q, k, v, tables, mask, shape) };
+        return { hidden, attention: attend(q, k, v) };
       },
     },
     {

@@ -89,3 +89,17 @@ test("who takes a result hears of its progress, and ends it by ending", async ()
   assert.equal(await result, undefined);
   assert.deepEqual(stages, ["compressing"]);
 });
+
+test("what is dropped is aborted, and disposed when the drop resolves", async () => {
+  const disposed: string[] = [];
+  const ahead = createAhead<string>((result) => disposed.push(result));
+  await ahead.drop();
+  ahead.begin("a", done, async ({ signal }) => {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return "a";
+  });
+  await new Promise(setImmediate);
+  await ahead.drop();
+  assert.deepEqual(disposed, ["a"]);
+  assert.equal(await ahead.take("a", listener()), undefined);
+});

@@ -164,7 +164,7 @@ const mistakes: readonly Mistake[] = [
     "a record without the task's field",
     async () => evaluating({ data: join(await inFolder("last_word.jsonl", '{"text":"a b"}\n{"txt":"c d"}'), "..") }),
     "InvalidData",
-    /text.*last_word\.jsonl, record 1/,
+    /text.*last_word\.jsonl, line 2/,
   ],
   [
     "a text for perplexity that isn't there",

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SampleRequest, sampleSets } from "../../calibration/sample.js";
-import type { CalibrationSet, SamplingSettings } from "../../calibration/set.js";
+import type { CalibrationSet, SampledSet, SamplingSettings } from "../../calibration/set.js";
 import type { Tokenizer } from "../../models/tokenizer.js";
 import { sourceSchema } from "../../study/source.js";
 
@@ -64,7 +64,7 @@ export function draw(
   sets: readonly number[],
   overrides: Partial<SamplingSettings> = {},
   request: Partial<SampleRequest> = {},
-): Promise<CalibrationSet[]> {
+): Promise<SampledSet[]> {
   const source = sourceSchema.parse({ id: "source", path: "unused" });
   return withFiles([texts], (files) =>
     sampleSets({ source, files, tokenizer: wordTokenizer(), settings: settings(overrides), sets, ...request }),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { readCalibration } from "../../calibration/read-calibration.js";
 import { firstSequences } from "../../calibration/sample.js";
-import { type CalibrationSet, decodeSet, encodeSet, tokensDigest } from "../../calibration/set.js";
+import { decodeSet, encodeSet, type SampledSet, setOfTokens, tokensDigest } from "../../calibration/set.js";
 import { decodeArrow, encodeArrow } from "../../storage/arrow.js";
 import { documentsOf, draw, tokensOf } from "./corpus.js";
 
@@ -23,7 +23,7 @@ async function write(name: string, content: Uint8Array | string): Promise<string
   return path;
 }
 
-async function drawn(pack: boolean, index = 0): Promise<CalibrationSet> {
+async function drawn(pack: boolean, index = 0): Promise<SampledSet> {
   const [set] = await draw(documentsOf([9, 2, 12, 30, 6, 7, 8, 21]), [index], { pack, largestSize: 3 });
   return set;
 }
@@ -35,6 +35,14 @@ test("a set is the same after writing and reading, whole or cut, packed or not",
       assert.deepEqual(decodeSet(encodeSet(each), "set.arrow"), each);
     }
   }
+});
+
+test("a set of token ids alone is the same after writing and reading, and has the digest of a drawn one that holds the same", async () => {
+  const set = await drawn(false);
+  const given = setOfTokens(set.sequences.map(({ tokens }) => tokens));
+  assert.deepEqual(decodeSet(encodeSet(given), "set.arrow"), given);
+  assert.equal(given.provenance, null);
+  assert.equal(tokensDigest(given), tokensDigest(set));
 });
 
 test("the file has a row a sequence, and says where it is from", async () => {

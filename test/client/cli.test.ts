@@ -60,7 +60,7 @@ const json = (name: string, value: unknown) => file(name, JSON.stringify(value))
 
 const model = await writeModel();
 const { evaluation, sources, ...study } = await writeStudy();
-const source = sources[0].path;
+const source = sources[0].path ?? "";
 const text = evaluation?.perplexity?.[0].path ?? "";
 const records = evaluation?.data ?? "";
 const out = join(folder, "out");

@@ -38,15 +38,36 @@ test("variables are filled in, and the home is known even where no variable says
 test("local paths become absolute; addresses, globs' stars and everything else stay", async () => {
   const file = specFile(`
 models: [{ id: models, path: models/a }, { path: s3://bucket/model }]
-sources: [{ path: "texts/*.jsonl" }, { path: /absolute }]
+sources: [{ path: "texts/*.jsonl" }, { path: /absolute }, { sets: ["sets/*.arrow", s3://bucket/set.arrow, 3] }]
 evaluation: { data: benchmarks, perplexity: [{ id: p, path: text.txt }] }
 checkpoints: { prefix: some/where }
 `);
   assert.deepEqual(await loadSpec(file), {
     models: [{ id: "models", path: resolve("models/a") }, { path: "s3://bucket/model" }],
-    sources: [{ path: resolve("texts/*.jsonl") }, { path: "/absolute" }],
+    sources: [
+      { path: resolve("texts/*.jsonl") },
+      { path: "/absolute" },
+      { sets: [resolve("sets/*.arrow"), "s3://bucket/set.arrow", 3] },
+    ],
     evaluation: { data: resolve("benchmarks"), perplexity: [{ id: "p", path: resolve("text.txt") }] },
     checkpoints: { prefix: "some/where" },
+  });
+});
+
+test("a task's YAML file is read: its content goes with the specification, under the task's name", async () => {
+  const text = "task: mine\noutput_type: loglikelihood\ntest_split: test\ndoc_to_text: a\ndoc_to_target: b\n";
+  const file = specFile(text, "mine.yaml");
+  const spec = specFile(`evaluation: { tasks: [piqa, "${file}@typos:0.1", picqa] }\n`);
+  assert.deepEqual(await loadSpec(spec), {
+    evaluation: {
+      tasks: ["piqa", "mine@typos:0.1", "picqa"],
+      definitions: {
+        mine: {
+          ...{ task: "mine", output_type: "loglikelihood", test_split: "test" },
+          ...{ doc_to_text: "a", doc_to_target: "b" },
+        },
+      },
+    },
   });
 });
 

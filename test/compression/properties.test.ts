@@ -4,170 +4,165 @@ import fc from "fast-check";
 import { compressLayers } from "../../compression/compress-layers.js";
 import { roundHalfEven } from "../../compression/grid.js";
 import { kthSmallest, parsePattern } from "../../compression/mask.js";
-import type { Layer, LayerStatistics } from "../../compression/method.js";
+import type { LayerStatistics } from "../../compression/method.js";
 import { methodOf } from "../../compression/registry.js";
 import { solveError } from "../../compression/solve-error.js";
 import { secondMoment } from "../../compression/statistics.js";
-import type { MethodSettings } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressRandom, everyMethod, settingsOf } from "./every-method.js";
+import { always, differing, RUNS, sampled, weightOf } from "./over-cases.js";
+import { type RandomCase, randomCases } from "./random-case.js";
 import { collect, randomInputs, randomLayer } from "./random-layer.js";
 
-const seeds = fc.integer({ min: 1, max: 1e6 });
-const RUNS = { numRuns: 12 };
+// Properties that methods.md asks of every implementation, over random shapes with dead inputs.
+// Sizes at the ends of float32 are in extreme.test.ts.
 
-function errorOf(layer: Layer, inputs: Float32Array, settings: MethodSettings): number {
-  const moment = secondMoment(collect(inputs, layer.columns, "secondMoment"));
-  return solveError(layer, compressRandom(layer, inputs, settings).weight, moment);
+/** A tie that falls the other way changes what follows in its row, and with SpQR the rows of its run: as against the references. */
+async function assertNearlyEqual(pairs: readonly Promise<readonly [Float32Array, Float32Array]>[], what: string) {
+  const known = await Promise.all(pairs);
+  const apart = known.reduce((sum, [a, b]) => sum + differing(a, b), 0);
+  const all = known.reduce((sum, [a]) => sum + a.length, 0);
+  assert.ok(apart <= 0.005 * all, `${what}: ${apart} of ${all} differ`);
 }
 
-/** Share of elements that are apart by more than rounding of the largest weight. */
-function differing(a: Float32Array, b: Float32Array): number {
-  const bound = 1e-4 * a.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
-  return a.reduce((count, x, i) => count + (Math.abs(x - b[i]) > bound ? 1 : 0), 0) / a.length;
+async function errorOf(random: RandomCase, json: object): Promise<number> {
+  const moment = secondMoment(collect(random.inputs, random.layer.columns, "secondMoment"));
+  return solveError(random.layer, await weightOf(random, json), moment);
+}
+
+/** In how many of the cases the first settings have at most the error of the second. */
+async function atMost(cases: readonly RandomCase[], first: object, second: object): Promise<number> {
+  let count = 0;
+  for (const random of cases) if ((await errorOf(random, first)) <= (await errorOf(random, second))) count++;
+  return count;
 }
 
 describe("properties of compressed layers", () => {
   before(loadBackend);
 
-  it("the same inputs give the same bits", () => {
+  it("the same inputs give the same bits", async () => {
     for (const json of everyMethod) {
-      const [layer, inputs] = [randomLayer(20, 72, 5), randomInputs(72, 6)];
-      const [a, b] = [0, 1].map(() => compressRandom(layer, inputs, settingsOf(json)).weight);
-      assert.deepEqual(a, b);
+      for (const random of sampled({ repeatedRows: true }, 3)) {
+        assert.deepEqual(await weightOf(random, json), await weightOf(random, json));
+      }
     }
   });
 
-  it("n:m masks prune exactly n of each m", () => {
-    fc.assert(
-      fc.property(
-        seeds,
-        fc.constantFrom("1:2", "2:4", "3:6", "5:8"),
-        fc.constantFrom("wanda", "magnitude", "sparsegpt"),
-        (seed, pattern, method) => {
-          const { mask } = compressRandom(
-            randomLayer(6, 48, seed),
-            randomInputs(48, seed),
-            settingsOf(method === "sparsegpt" ? { method, pattern, blockSize: 240 } : { method, pattern }),
-          );
-          const { pruned, of } = parsePattern(pattern);
-          assert.ok(mask !== undefined);
-          for (let start = 0; start < mask.length; start += of) {
-            assert.equal(
-              mask.subarray(start, start + of).reduce((sum, kept) => sum + kept, 0),
-              of - pruned,
-            );
-          }
-        },
-      ),
-      RUNS,
-    );
-  });
-
-  it("unstructured Wanda prunes the same share of every row", () => {
-    const { mask } = compressRandom(
-      randomLayer(6, 50, 1),
-      randomInputs(50, 2),
-      settingsOf({ method: "wanda", sparsity: 0.33 }),
-    );
-    for (let row = 0; row < 6; row++)
-      assert.equal(
-        mask?.subarray(row * 50, row * 50 + 50).reduce((sum, x) => sum + x, 0),
-        50 - 16,
-      );
-  });
-
-  it("n:m Wanda equals n:m magnitude when all inputs have equal norm", () => {
-    fc.assert(
-      fc.property(seeds, fc.constantFrom("1:4", "2:4", "4:8"), (seed, pattern) => {
-        const layer = randomLayer(8, 64, seed);
-        const equal: LayerStatistics = { kind: "inputNorms", meanSquares: new Float32Array(64).fill(4), sequences: 1 };
-        const [{ compressed: byWanda }] = compressLayers([layer], equal, settingsOf({ method: "wanda", pattern }));
-        const [{ compressed: byMagnitude }] = compressLayers(
-          [layer],
-          { kind: "none" },
-          settingsOf({ method: "magnitude", pattern }),
+  it("n:m masks prune exactly n of each m", async () => {
+    const patterns = fc.constantFrom("1:2", "2:4", "1:4", "5:8");
+    const methods = fc.constantFrom("wanda", "magnitude", "sparsegpt");
+    const check = async ({ layer, inputs }: RandomCase, pattern: string, method: string) => {
+      const { mask } = await compressRandom(layer, inputs, settingsOf({ method, pattern }));
+      const { pruned, of } = parsePattern(pattern);
+      assert.ok(mask !== undefined);
+      for (let start = 0; start < mask.length; start += of) {
+        const run = mask.subarray(start, start + of);
+        assert.equal(
+          run.reduce((sum, kept) => sum + kept, 0),
+          of - pruned,
         );
-        assert.deepEqual(byWanda.mask, byMagnitude.mask);
-      }),
-      RUNS,
-    );
+      }
+    };
+    await fc.assert(fc.asyncProperty(randomCases({ repeatedRows: true }), patterns, methods, check), { numRuns: 40 });
   });
 
-  it("GPTQ's error is at most RTN's in nearly all layers", () => {
-    const better = Array.from({ length: 20 }, (_, seed) => {
-      const [layer, inputs] = [randomLayer(16, 64, seed + 1), randomInputs(64, seed + 100)];
-      const grid = { bits: 3, groupSize: 32 };
-      return (
-        errorOf(layer, inputs, settingsOf({ method: "gptq", ...grid })) <=
-        errorOf(layer, inputs, settingsOf({ method: "rtn", ...grid }))
-      );
-    });
-    // Greedy: no theorem. All 20 hold here; one may fail.
-    assert.ok(better.filter(Boolean).length >= 19);
+  it("unstructured Wanda prunes the same share of every row", () =>
+    always(async ({ layer: { rows, columns, ...layer }, inputs }) => {
+      const given = { rows, columns, ...layer };
+      const { mask } = await compressRandom(given, inputs, settingsOf({ method: "wanda", sparsity: 0.33 }));
+      for (let row = 0; row < rows; row++) {
+        const kept = mask?.subarray(row * columns, (row + 1) * columns).filter((mark) => mark === 1);
+        assert.equal(kept?.length, columns - Math.floor(0.33 * columns));
+      }
+    }));
+
+  it("n:m Wanda equals n:m magnitude when all inputs have equal norm", async () => {
+    const check = async ({ layer }: RandomCase, pattern: string, size: number) => {
+      const meanSquares = new Float32Array(layer.columns).fill(size);
+      const equal: LayerStatistics = { kind: "inputNorms", meanSquares, sequences: 1 };
+      const [wanda] = await compressLayers([layer], equal, settingsOf({ method: "wanda", pattern }));
+      const [magnitude] = await compressLayers([layer], { kind: "none" }, settingsOf({ method: "magnitude", pattern }));
+      assert.deepEqual(wanda.compressed, magnitude.compressed);
+    };
+    // Roots that are powers of two: products with them round nothing, so that no scores become equal.
+    const sizes = fc.constantFrom(2 ** -60, 4, 2 ** 60);
+    const cases = randomCases({ weightScales: [1e-20, 1, 1e20], repeatedRows: true });
+    await fc.assert(fc.asyncProperty(cases, fc.constantFrom("1:4", "2:4", "4:8"), sizes, check), RUNS);
   });
 
-  it("SparseGPT's error is at most that of Wanda's mask without update in nearly all layers", () => {
-    const better = Array.from({ length: 20 }, (_, seed) => {
-      const [layer, inputs] = [randomLayer(16, 64, seed + 1), randomInputs(64, seed + 100)];
-      return (
-        errorOf(layer, inputs, settingsOf({ method: "sparsegpt" })) <=
-        errorOf(layer, inputs, settingsOf({ method: "wanda" }))
-      );
-    });
-    // Greedy: no theorem.
-    assert.ok(better.filter(Boolean).length >= 19);
+  // Greedy: no theorem. Of 100 cases GPTQ had less error in all, SparseGPT in 97; two of these 30 may fail.
+  it("GPTQ's error is at most RTN's in nearly all layers", async () => {
+    for (const grid of [
+      { bits: 3, groupSize: 32 },
+      { bits: 4, groupSize: -1, symmetric: true },
+    ]) {
+      assert.ok((await atMost(sampled(), { method: "gptq", ...grid }, { method: "rtn", ...grid })) > 27);
+    }
   });
 
-  it("SpQR marks outliers, and without a threshold none", () => {
-    const [layer, inputs] = [randomLayer(32, 64, 1), randomInputs(64, 2)];
-    const marked = (outlierThreshold: number | null) =>
-      compressRandom(layer, inputs, settingsOf({ method: "spqr", bits: 2, outlierThreshold })).quantized?.outliers;
-    assert.ok(marked(0.05)?.some((mark) => mark === 1));
-    assert.equal(marked(null), undefined);
+  it("SparseGPT's error is at most that of Wanda's mask without update in nearly all layers", async () => {
+    assert.ok((await atMost(sampled(), { method: "sparsegpt" }, { method: "wanda" })) > 27);
+  });
+
+  it("SpQR has no outliers with an infinite threshold, and some with a finite one", async () => {
+    const marks = async ({ layer, inputs }: RandomCase, outlierThreshold: number | null) =>
+      (await compressRandom(layer, inputs, settingsOf({ method: "spqr", bits: 2, outlierThreshold }))).quantized
+        ?.outliers;
+    await always(async (random) => assert.equal(await marks(random, null), undefined));
+    const large = { layer: randomLayer(32, 64, 1), inputs: randomInputs(64, 2), dead: new Set<number>() };
+    assert.ok((await marks(large, 0.05))?.some((mark) => mark === 1));
   });
 
   const unblocked: object[] = [
     { method: "gptq", groupSize: -1 },
-    { method: "gptq", groupSize: 16, staticGroups: true },
+    { method: "gptq", groupSize: -1, bits: 3, actOrder: true, mse: true },
+    { method: "gptq", groupSize: 16, staticGroups: true, actOrder: true },
     { method: "spqr" },
+    { method: "spqr", bits: 3, order: "identity", simplifiedOutliers: true },
     { method: "sparsegpt" },
+    { method: "sparsegpt", pattern: "4:8" },
   ];
   for (const json of unblocked) {
-    it(`block size changes nothing beyond rounding for ${JSON.stringify(json)}`, () => {
-      const [layer, inputs] = [randomLayer(24, 96, 3), randomInputs(96, 4)];
-      const [a, b] = [16, 96].map(
-        (blockSize) => compressRandom(layer, inputs, settingsOf({ ...json, blockSize })).weight,
-      );
-      // A tie that falls the other way changes what follows in its row: half of one row of 24.
-      assert.ok(differing(a, b) <= 0.5 / 24);
+    it(`block size changes nothing beyond rounding for ${JSON.stringify(json)}`, async () => {
+      const both = async (random: RandomCase) =>
+        [
+          await weightOf(random, { ...json, blockSize: 16 }),
+          await weightOf(random, { ...json, blockSize: 96 }),
+        ] as const;
+      // Equal rows make SpQR's statistics equal but for rounding: whether they are is a tie by construction.
+      await assertNearlyEqual(sampled({}, 40).map(both), JSON.stringify(json));
     });
   }
 
-  it("permuting the calibration sequences changes nothing beyond rounding", () => {
+  it("permuting the calibration sequences changes nothing beyond rounding", async () => {
     for (const json of everyMethod) {
       const settings = settingsOf(json);
-      const layer = randomLayer(24, 72, 8);
-      const inputs = randomInputs(72, 9);
       const { statistics } = methodOf(settings.method);
-      const [a, b] = [
-        [0, 1, 2, 3],
-        [3, 1, 0, 2],
-      ].map((order) => compressLayers([layer], collect(inputs, 72, statistics, order), settings)[0].compressed.weight);
-      assert.ok(differing(a, b) <= 0.5 / 24, JSON.stringify(json));
+      const solve = async ({ layer, inputs }: RandomCase, order: number[]) => {
+        const [{ compressed }] = await compressLayers(
+          [layer],
+          collect(inputs, layer.columns, statistics, order),
+          settings,
+        );
+        return compressed.weight;
+      };
+      const both = async (random: RandomCase) =>
+        [await solve(random, [0, 1, 2, 3]), await solve(random, [3, 1, 0, 2])] as const;
+      await assertNearlyEqual(sampled({}, 20).map(both), JSON.stringify(json));
     }
   });
 
-  it("all-zero inputs leave finite weights", () => {
-    for (const json of everyMethod) {
-      const compressed = compressRandom(
-        randomLayer(8, 72, 1),
-        new Float32Array(randomInputs(72, 1).length),
-        settingsOf(json),
-      );
-      assert.ok(compressed.weight.every(Number.isFinite), JSON.stringify(json));
-    }
-  });
+  it("all-zero inputs leave finite weights", () =>
+    always(async ({ layer, inputs }) => {
+      for (const json of everyMethod) {
+        const { weight } = await compressRandom(
+          layer,
+          inputs.map(() => 0),
+          settingsOf(json),
+        );
+        assert.ok(weight.every(Number.isFinite), JSON.stringify(json));
+      }
+    }));
 });
 
 describe("small pieces", () => {

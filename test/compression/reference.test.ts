@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { compressLayers } from "../../compression/compress-layers.js";
-import type { Layer, LayerStatistics } from "../../compression/method.js";
+import type { Layer, LayerStatistics, StatisticsKind } from "../../compression/method.js";
 import { methodOf } from "../../compression/registry.js";
 import { solveError } from "../../compression/solve-error.js";
 import { accumulate } from "../../compression/statistics.js";
 import { readSafetensors, type Safetensors } from "../../models/safetensors.js";
-import { methodNames, methodSettingsSchema } from "../../study/methods.js";
+import { type MethodSettings, methodNames, methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
 import { agreement } from "./agreement.js";
@@ -28,13 +28,41 @@ interface Case {
   error: number;
 }
 
+/** Where the block size is no part of the result (methods.md), other sizes must agree as well. */
+const OTHER_BLOCKS = [32, 256];
+
+function isBlockFree(settings: MethodSettings): boolean {
+  switch (settings.method) {
+    case "spqr":
+      return true;
+    case "sparsegpt":
+      return settings.pattern !== undefined;
+    case "gptq":
+      return settings.groupSize === -1 || settings.staticGroups;
+    default:
+      return false;
+  }
+}
+
+/** A case's settings, and those with other block sizes, by what their tests are called. */
+function variantsOf(label: string, settings: MethodSettings): [string, MethodSettings][] {
+  const others = isBlockFree(settings) ? OTHER_BLOCKS : [];
+  return [
+    [label, settings],
+    ...others.map((blockSize): [string, MethodSettings] => [
+      `${label}, blocks of ${blockSize}`,
+      methodSettingsSchema.parse({ ...settings, blockSize }),
+    ]),
+  ];
+}
+
 function floats(file: Safetensors, name: string): { shape: readonly number[]; data: Float32Array } {
   const tensor = file.tensors.get(name);
   assert.ok(tensor?.data instanceof Float32Array, `${name} is missing or not float`);
   return { shape: tensor.shape, data: tensor.data };
 }
 
-function statisticsOf(inputs: tf.Tensor3D, kind: LayerStatistics["kind"]): LayerStatistics {
+function statisticsOf(inputs: tf.Tensor3D, kind: StatisticsKind): LayerStatistics {
   const accumulator = accumulate(kind, inputs.shape[2]);
   for (const sequence of tf.split<tf.Tensor3D>(inputs, inputs.shape[0])) accumulator.add(sequence);
   return accumulator.finish("inputs");
@@ -56,14 +84,16 @@ describe("one layer gives what the reference implementations give", {
         (methodNames as string[]).includes(settings.method),
       );
       assert.ok(known.length > 0, "the file must have cases of methods that exist here");
-      for (const [label, { settings: json, error: expectedError }] of known) {
-        await t.test(label, () => {
-          const settings = methodSettingsSchema.parse(json);
+      const variants = known.flatMap(([label, { settings: json, error }]) =>
+        variantsOf(label, methodSettingsSchema.parse(json)).map((variant) => [label, error, ...variant] as const),
+      );
+      for (const [label, expectedError, title, settings] of variants) {
+        await t.test(title, async () => {
           const statistics = statisticsOf(inputs, methodOf(settings.method).statistics);
-          const [{ compressed }] = compressLayers([layer], statistics, settings);
+          const [{ compressed }] = await compressLayers([layer], statistics, settings);
           const error = solveError(layer, compressed.weight, floats(file, "hessian").data);
           const share = agreement(compressed.weight, floats(file, `expected.${label}`).data, layer.columns);
-          t.diagnostic(`${label}: ${(100 * share).toFixed(3)} % equal, error ${error} (reference ${expectedError})`);
+          t.diagnostic(`${title}: ${(100 * share).toFixed(3)} % equal, error ${error} (reference ${expectedError})`);
           const closeError = Math.abs(error / expectedError - 1) <= ERROR_TOLERANCE;
           assert.ok(
             share >= AGREE || closeError,

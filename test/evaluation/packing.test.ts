@@ -12,7 +12,7 @@ const sequences = fc.array(sequence, { maxLength: 12 });
 
 /** The tokens that the one at `place` sees, in their order. */
 function seenFrom({ tokens, tree }: Pack, place: number): number[] {
-  const parent = tree === undefined ? place - 1 : tree.parents[place];
+  const parent = tree.parents[place];
   return [...(parent === -1 ? [] : seenFrom({ tokens, tree, predictions: [] }, parent)), tokens[place]];
 }
 
@@ -34,9 +34,9 @@ test("positions count the tokens that are seen, and parents stand before their c
   fc.assert(
     fc.property(sequences, (all) => {
       for (const pack of packSequences(all, 50)) {
-        pack.tree?.positions.forEach((position, place) => {
+        pack.tree.positions.forEach((position, place) => {
           assert.equal(position, seenFrom(pack, place).length - 1);
-          assert.ok(pack.tree!.parents[place] < place);
+          assert.ok(pack.tree.parents[place] < place);
         });
       }
     }),

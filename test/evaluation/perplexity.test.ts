@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { evaluatePerplexity, textWindows, tokenPerplexity } from "../../evaluation/perplexity.js";
-import { readPerplexityText } from "../../evaluation/perplexity-text.js";
+import { evaluatePerplexity, textWindows, tokenPerplexity, windowsOf } from "../../evaluation/perplexity.js";
+import { readPerplexityInput, readPerplexityText } from "../../evaluation/perplexity-text.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
 import { loadBackend } from "../../tensor/backend.js";
@@ -57,9 +57,8 @@ test("each window is scored alone; the mean is over all predicted tokens", async
 test("an evaluation has the perplexity, its error, the predicted tokens, and a sample a window", async () => {
   // The small model's vocabulary is 0 .. 11.
   const tokenizer = { ...characterTokenizer(), encode: (digits: string) => Int32Array.from(digits, Number) };
-  const options = { id: "digits", length: 4, limit: null };
-  const { evaluation, samples } = await evaluatePerplexity(model, tokenizer, "123498765432", options);
-  const windows = textWindows("123498765432", tokenizer, 4, null);
+  const windows = windowsOf({ text: "123498765432" }, tokenizer, 4, null);
+  const { evaluation, samples } = await evaluatePerplexity(model, windows, { id: "digits" });
   const { perplexity, negativeLogLikelihoods } = await tokenPerplexity(model, windows);
   assert.deepEqual(evaluation.metrics, { perplexity: { value: perplexity } });
   assert.deepEqual([evaluation.id, evaluation.kind, evaluation.count], ["digits", "perplexity", 9]);
@@ -81,6 +80,35 @@ test("records are joined by two newlines, each with its own newline", async () =
   const rows = ["", " = Title = \n", " text \n"];
   await writeFile(path, rows.map((row) => JSON.stringify({ text: row })).join("\n"));
   assert.equal(await readPerplexityText(path), "\n\n = Title = \n\n\n text \n");
+});
+
+test("a JSON file of token ids holds windows, and one of records a text", async () => {
+  const path = join(folder, "tokens.json");
+  await writeFile(
+    path,
+    JSON.stringify(
+      {
+        input_ids: [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ],
+      },
+      null,
+      1,
+    ),
+  );
+  const input = await readPerplexityInput(path);
+  const windows = [Int32Array.of(1, 2, 3), Int32Array.of(4, 5, 6), Int32Array.of(7, 8, 9)];
+  assert.deepEqual(input, { windows });
+  assert.deepEqual(windowsOf(input, characterTokenizer(), 3, null), windows);
+  assert.deepEqual(windowsOf(input, characterTokenizer(), 3, 2), windows.slice(0, 2));
+
+  const records = join(folder, "records.json");
+  await writeFile(records, '{"text":"a"}\n{"text":"b"}\n');
+  assert.deepEqual(await readPerplexityInput(records), { text: "a\n\nb" });
+  await writeFile(records, '{"text":"a","input_ids":[1,2]}\n');
+  assert.deepEqual(await readPerplexityInput(records), { text: "a" });
 });
 
 test("a record without text is InvalidData, told with its number", async () => {

@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Sequence } from "../../evaluation/requests.js";
 import { type SequenceScore, scoreSequences } from "../../evaluation/score.js";
+import { decodeScores, encodeScores, type Scores, type StoredScores } from "../../evaluation/stored-scores.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import type { HostWeights, Model } from "../../models/model.js";
+import { homePath } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
-import { SMALL_CONFIG, writeSmallModel } from "../models/small-model.js";
+import { SMALL_CONFIG, scratchFolder, smallWeights, writeSmallModel } from "../models/small-model.js";
+
+process.env.TOUCHSTONE_HOME = await scratchFolder();
 
 /** Float32 roundings of log-probabilities of a few units, through two blocks. */
 const ROUNDING = 2e-5;
@@ -69,9 +74,32 @@ test("packed requests have the log-likelihoods of a plain forward of each", asyn
   assertClose(await scoreSequences(model, requests), await Promise.all(requests.map(plainScore)));
 });
 
-test("a request's result does not depend on the others", async () => {
-  const alone = await Promise.all(requests.map(async (request) => (await scoreSequences(model, [request]))[0]));
-  assertClose(await scoreSequences(model, requests), alone);
+test("a request's result is the same bit for bit whatever is scored with it", async () => {
+  const alone: SequenceScore[] = [];
+  for (const request of requests) alone.push(...(await scoreSequences(model, [request])));
+  assert.deepEqual(await scoreSequences(model, requests), alone);
+});
+
+test("so it is with heads of a real size, whose products take other kernels, and more keys than stand in one piece", async () => {
+  const config = { ...SMALL_CONFIG, hidden_size: 192, num_attention_heads: 3, intermediate_size: 320, vocab_size: 50 };
+  const wide = await loadModel(
+    await writeSmallModel(smallWeights({ ...config, max_position_embeddings: 512 }), config),
+  );
+  const context = Array.from({ length: 150 }, (_, i) => (i * 31 + 7) % 50);
+  const family = [3, 40, 17].map((length, choice) =>
+    sequence([...context, ...Array.from({ length }, (_, i) => (i * 11 + choice) % 50)], context.length),
+  );
+  const others = [5, 30, 70, 129].map((length, n) =>
+    sequence(
+      Array.from({ length }, (_, i) => (i * (n + 3) + n) % 50),
+      2,
+    ),
+  );
+  const all = [...family, ...others];
+  const scores = await scoreSequences(wide, all);
+  for (const [i, each] of all.entries()) assert.deepEqual(await scoreSequences(wide, [each]), [scores[i]]);
+  assert.deepEqual((await scoreSequences(wide, all.toReversed(), { memory: 1 })).toReversed(), scores);
+  await wide.close();
 });
 
 test("the order of requests and a repetition change no bit", async () => {
@@ -81,24 +109,94 @@ test("the order of requests and a repetition change no bit", async () => {
   assert.deepEqual(scores[5], scores[6]);
 });
 
-test("long requests in portions of little memory have the same results as in one", async () => {
-  const long = Array.from({ length: 24 }, (_, i) =>
+test("with no memory for hidden states they go through the disk: the same bits, and nothing is left there", async () => {
+  const long = longRequests();
+  const wanted = await scoreSequences(model, long);
+  assert.deepEqual(await scoreSequences(model, long, { memory: 1 }), wanted);
+  assert.deepEqual(await readdir(homePath("scratch")), []);
+});
+
+/** They fill several rows, and share beginnings of several lengths. */
+function longRequests(): Sequence[] {
+  return Array.from({ length: 24 }, (_, i) =>
     sequence(
-      Array.from({ length: 60 }, (_, j) => (i * j + i) % 11),
+      Array.from({ length: 60 }, (_, j) => (j < 2 * i ? j % 11 : (i * j + i) % 11)),
       30,
     ),
   );
-  let heads = 0;
-  const counting: Model = {
-    ...model,
-    head: () => {
-      heads++;
-      return model.head();
+}
+
+/** Counts the tokens that go through the model. */
+function counted(source: Model): { model: Model; tokens: () => number } {
+  let tokens = 0;
+  const { architecture } = source;
+  const embed: typeof architecture.embed = (config, ids, weights, tree) => {
+    tokens += tree?.parents.length ?? ids.size;
+    return architecture.embed(config, ids, weights, tree);
+  };
+  return { model: { ...source, architecture: { ...architecture, embed } }, tokens: () => tokens };
+}
+
+function memoryStore(): StoredScores & { portions: Scores[] } {
+  const portions: Scores[] = [];
+  return {
+    portions,
+    read: async () => new Map(portions.flatMap((portion) => Array.from(portion))),
+    append: async (scores) => {
+      portions.push(decodeScores(encodeScores(scores), "the test's portion"));
     },
   };
-  const portions = await scoreSequences(counting, long, { memory: 1 });
-  assert.ok(heads > 1);
-  assertClose(portions, await scoreSequences(model, long));
+}
+
+test("only requests that are not stored go through the model, and the results are those of all at once", async () => {
+  const all = longRequests();
+  const stored = memoryStore();
+  const first = counted(model);
+  await scoreSequences(first.model, all.slice(0, 10), { stored });
+  assert.ok(first.tokens() > 0);
+
+  const more = counted(model);
+  assert.deepEqual(await scoreSequences(more.model, all, { stored }), await scoreSequences(model, all));
+  const rest = counted(model);
+  await scoreSequences(rest.model, all.slice(10));
+  assert.equal(more.tokens(), rest.tokens());
+
+  const again = counted(model);
+  await scoreSequences(again.model, all.toReversed(), { stored });
+  assert.equal(again.tokens(), 0);
+});
+
+test("what is stored before a process dies is not scored again, and portions change no bit", async () => {
+  // 40 sequences of 600 tokens that share nothing: more than one portion.
+  const many = Array.from({ length: 40 }, (_, i) =>
+    sequence([i % 11, 1 + (i % 7), ...Array.from({ length: 598 }, (_, j) => (i * 7 + j * (1 + (i % 5))) % 11)], 599),
+  );
+  const long = { ...model, config: { ...model.config, maxPositionEmbeddings: 1024 } };
+  const wanted = await scoreSequences(long, many);
+  const stored = memoryStore();
+  const dying: StoredScores = {
+    read: stored.read,
+    append: async (scores) => {
+      await stored.append(scores);
+      throw new Error("killed");
+    },
+  };
+  await assert.rejects(scoreSequences(long, many, { stored: dying }), /killed/);
+  const before = stored.portions[0].size;
+  assert.ok(before > 0 && before < many.length);
+  const rest = counted(long);
+  assert.deepEqual(await scoreSequences(rest.model, many, { stored }), wanted);
+  assert.ok(rest.tokens() <= (many.length - before) * 599);
+});
+
+test("identical requests, and one-token continuations of one context, are computed once", async () => {
+  const context = [1, 2, 3, 4, 5, 6];
+  const once = counted(model);
+  await scoreSequences(once.model, [sequence([...context, 7], 6)]);
+  const many = counted(model);
+  const choices = [7, 8, 9, 7, 7].map((token) => sequence([...context, token], 6));
+  await scoreSequences(many.model, choices);
+  assert.deepEqual([once.tokens(), many.tokens()], [context.length, context.length]);
 });
 
 test("a sequence that overflows does not spoil those that share its row", async () => {
@@ -126,7 +224,7 @@ test("progress rises to the total, and no tensor is left", async () => {
   const tensors = tf.memory().numTensors;
   await scoreSequences(model, requests, { onProgress: (done, total) => told.push([done, total]) });
   assert.equal(tf.memory().numTensors, tensors);
-  // Told after each block and at the end. The requests read 23 tokens one by one; 8 are left where beginnings are shared.
+  // Told after each row of each block and at the end. The requests read 23 tokens one by one; 8 are left where beginnings are shared.
   assert.equal(told.length, SMALL_CONFIG.num_hidden_layers + 1);
   told.forEach(([done], i) => {
     assert.ok(i === 0 || done >= told[i - 1][0]);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requestsOf } from "../../evaluation/question.js";
-import { taskNames, taskOf } from "../../evaluation/registry.js";
+import { taskNamed, taskNames } from "../../evaluation/registry.js";
 import { clean } from "../../evaluation/tasks/hellaswag.js";
 import { capitalize } from "../../evaluation/text.js";
 import type { TouchstoneError } from "../../study/errors.js";
 
 type Record = { readonly [key: string]: unknown };
 
-const question = (task: string, record: Record) => taskOf(task).questions([record], "records.jsonl")[0];
+const question = (task: string, record: Record) => taskNamed(task).questions([record], "records.jsonl")[0];
 const requests = (task: string, record: Record) => requestsOf(question(task, record));
 const gold = (task: string, record: Record) => {
   const asked = question(task, record);
@@ -22,14 +22,14 @@ const arc = (labels: string[], answerKey: string) => ({
 });
 
 test("short names stand for the harness's, which results carry", () => {
-  assert.equal(taskOf("storycloze").name, "storycloze_2016");
-  assert.equal(taskOf("lambada").name, "lambada_openai");
-  for (const name of taskNames) assert.ok([name, "storycloze_2016", "lambada_openai"].includes(taskOf(name).name));
+  assert.equal(taskNamed("storycloze").name, "storycloze_2016");
+  assert.equal(taskNamed("lambada").name, "lambada_openai");
+  for (const name of taskNames) assert.ok([name, "storycloze_2016", "lambada_openai"].includes(taskNamed(name).name));
 });
 
 test("an unknown task is told with the nearest name", () => {
   assert.throws(
-    () => taskOf("hellaswga"),
+    () => taskNamed("hellaswga"),
     (error: TouchstoneError) => error.name === "UnknownTask" && error.message.includes("did you mean hellaswag?"),
   );
 });
@@ -119,7 +119,7 @@ test("LAMBADA: the last space-separated word after all before it, whatever space
 const stories = Array.from({ length: 20 }, (_, i) => ({ text: `Mr. J. Day ${i} came. “It rained!” Then ${i} left.` }));
 
 test("next sentence: a text's own last sentence among three that end other texts", () => {
-  const questions = taskOf("next_sentence").questions(stories, "texts.jsonl");
+  const questions = taskNamed("next_sentence").questions(stories, "texts.jsonl");
   questions.forEach((asked, i) => {
     assert.ok(asked.form === "choices");
     assert.equal(asked.context, `Mr. J. Day ${i} came. “It rained!”`);
@@ -128,11 +128,14 @@ test("next sentence: a text's own last sentence among three that end other texts
     for (const choice of asked.choices) assert.match(choice, /^Then \d+ left\.$/);
   });
   assert.ok(new Set(questions.map((asked) => (asked.form === "choices" ? asked.gold : -1))).size === 4);
-  assert.deepEqual(taskOf("next_sentence").questions(stories, "texts.jsonl"), questions);
+  assert.deepEqual(taskNamed("next_sentence").questions(stories, "texts.jsonl"), questions);
 });
 
 test("next sentence needs four different endings", () => {
-  assert.throws(() => taskOf("next_sentence").questions(stories.slice(0, 3), "texts.jsonl"), /fewer than 4 different/);
+  assert.throws(
+    () => taskNamed("next_sentence").questions(stories.slice(0, 3), "texts.jsonl"),
+    /fewer than 4 different/,
+  );
 });
 
 const badRecords: [string, Record, RegExp][] = [
@@ -157,7 +160,7 @@ test("a bad record is InvalidData, told with its file, its number and the key th
   for (const [task, record, message] of badRecords) {
     const good = task === "lambada" ? [{ text: "a b" }] : [];
     assert.throws(
-      () => taskOf(task).questions([...good, record], "data/records.jsonl"),
+      () => taskNamed(task).questions([...good, record], "data/records.jsonl"),
       (error: TouchstoneError) =>
         error.type === "InvalidData" &&
         message.test(error.message) &&
@@ -168,5 +171,5 @@ test("a bad record is InvalidData, told with its file, its number and the key th
 });
 
 test("no records at all are InvalidData", () => {
-  assert.throws(() => taskOf("piqa").questions([], "piqa.jsonl"), /no records of piqa \(piqa\.jsonl\)/);
+  assert.throws(() => taskNamed("piqa").questions([], "piqa.jsonl"), /no records of piqa \(piqa\.jsonl\)/);
 });

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { readTaskRecords } from "../../evaluation/records.js";
-import { taskOf } from "../../evaluation/registry.js";
+import { taskNamed } from "../../evaluation/registry.js";
 import { type HubDataset, isManual, ofSplit } from "../../hub/dataset.js";
 import { fetchDataset } from "../../hub/fetch-dataset.js";
 import { openDataFolder } from "../../hub/folder.js";
@@ -85,10 +85,10 @@ test("a task's records are where evaluation reads them, as the hub has them", as
   await fetchIt(lambada);
   await fetchIt(arc);
   await fetchIt(ofSplit(arc, "train"));
-  const { records } = await readTaskRecords(out, taskOf("lambada"));
+  const { records } = await readTaskRecords(out, taskNamed("lambada"));
   assert.deepEqual(records, [{ text: "The end of the story" }, { text: "And a last word" }]);
   assert.deepEqual(await readFile(join(out, "arc_easy.parquet")), parquet);
-  assert.ok((await readTaskRecords(out, taskOf("arc_easy"))).records.length > 0);
+  assert.ok((await readTaskRecords(out, taskNamed("arc_easy"))).records.length > 0);
   assert.deepEqual((await readdir(out)).sort(), [
     ...["arc_easy.parquet", "arc_easy.train.parquet", "lambada_openai.jsonl", "touchstone-data.json"],
   ]);
@@ -110,7 +110,7 @@ test("a split of several files becomes one, in their order; WikiText's rows are 
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-  const { records } = await readTaskRecords(out, taskOf("lambada_standard"));
+  const { records } = await readTaskRecords(out, taskNamed("lambada_standard"));
   assert.deepEqual(records, [...expected, ...expected]);
 
   const wikitext = dataset("wikitext2");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import picomatch from "picomatch";
 import { loadSpec } from "../../client/load-spec.js";
-import { taskNames, taskOf } from "../../evaluation/registry.js";
+import { taskNamed, taskNames } from "../../evaluation/registry.js";
 import { isManual, splitFiles } from "../../hub/dataset.js";
 import { datasets, datasetsOf } from "../../hub/registry.js";
 import { checkoutFolder } from "../../storage/home.js";
@@ -15,8 +15,8 @@ const OWN = ["last_word", "next_sentence"];
 const known = (name: string) => datasetsOf([name])[0];
 
 test("every task has its data set, under every name, with the split that it asks", () => {
-  for (const name of taskNames.filter((one) => !OWN.includes(one) && taskOf(one).name !== one)) known(name);
-  for (const task of new Set(taskNames.filter((one) => !OWN.includes(one)).map((one) => taskOf(one)))) {
+  for (const name of taskNames.filter((one) => !OWN.includes(one) && taskNamed(one).name !== one)) known(name);
+  for (const task of new Set(taskNames.filter((one) => !OWN.includes(one)).map((one) => taskNamed(one)))) {
     const dataset = known(task.name);
     assert.equal(dataset.name, task.name);
     if (!isManual(dataset)) assert.equal(dataset.split, task.split, task.name);

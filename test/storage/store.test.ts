@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { threadId } from "node:worker_threads";
 import { listFiles, openFile, readFile } from "../../storage/files.js";
 import { openStore } from "../../storage/store.js";
 import { openThreadedStore } from "../../storage/threaded-store.js";
 import { startS3 } from "./s3-server.js";
+import type { Counted } from "./store-task.js";
 
 const server = await startS3();
 const location = { bucket: "bucket", prefix: "studies" };
@@ -28,6 +30,22 @@ for (const [where, store] of Object.entries(stores)) {
     assert.equal(server.objects.size, 0);
   });
 }
+
+test("a task runs in the store's thread with the store; its buffers go over, and its errors keep their names", async () => {
+  const store = stores["in a thread of its own"];
+  const module = new URL("./store-task.js", import.meta.url);
+  const bytes = Uint8Array.of(1, 2, 3);
+  const { thread, bytes: more } = await store.run<Counted>(module, { key: "c", bytes }, [bytes.buffer]);
+  assert.notEqual(thread, threadId);
+  assert.deepEqual(Array.from(more), [2, 3, 4]);
+  assert.deepEqual(Array.from((await store.read("c")) ?? []), [2, 3, 4]);
+  assert.equal(bytes.length, 0, "the caller has them no more");
+  await store.remove("c");
+  await assert.rejects(store.run(module, { key: "c", bytes: new Uint8Array(0) }), {
+    name: "InvalidData",
+    message: /nothing/,
+  });
+});
 
 const refusals = [
   {

@@ -6,6 +6,7 @@ import { loadSpec } from "../../client/load-spec.js";
 import { studyFacts } from "../../client/study-facts.js";
 import { checkoutFolder } from "../../storage/home.js";
 import { priceStudy } from "../../study/price.js";
+import { isGiven } from "../../study/source.js";
 import { parseStudySpec } from "../../study/spec.js";
 
 // Nothing of these studies is reached: their price comes from what is known of them.
@@ -22,6 +23,7 @@ const studies = new Map(
 const cells = new Map([
   ["quickstart.yaml", 1 + 4 * 3 * 2 + 2 * 2],
   ["source.yaml", 4 * (1 + 4 * 5 * 10)],
+  ["robustness.yaml", 4 * (1 + 4 * 5 * 10)],
   ["size.yaml", 4 * (1 + 4 * 5 * 10 * 10)],
   ["model-size.yaml", 6 * (1 + 4 * 5 * 10)],
 ]);
@@ -42,6 +44,23 @@ for (const [file, spec] of studies) {
   });
 }
 
+test("the study of robustness has every task as it is, and as often under each perturbation", async () => {
+  const spec = studies.get("robustness.yaml") ?? assert.fail();
+  const { tasks } = spec.evaluation;
+  const clean = tasks.filter((task) => !task.includes("@"));
+  for (const task of clean) assert.equal(tasks.filter((name) => name.startsWith(`${task}@`)).length, 3);
+  assert.equal(tasks.length, 4 * clean.length);
+  const { facts } = await studyFacts(spec);
+  for (const task of clean) assert.equal(facts.evaluationTokens[`${task}@typos:0.1`], facts.evaluationTokens[task]);
+});
+
+test("the hardest of several variants costs as many scorings", async () => {
+  const spec = studies.get("robustness.yaml") ?? assert.fail();
+  const evaluation = { ...spec.evaluation, tasks: ["piqa", "piqa@typos:0.1:worst8"] };
+  const { evaluationTokens } = (await studyFacts({ ...spec, evaluation })).facts;
+  assert.equal(evaluationTokens["piqa@typos:0.1:worst8"], 8 * evaluationTokens.piqa);
+});
+
 test("the paper's studies are in full: ten sets of 2,048 tokens, five sources, their tasks, lambada and WikiText-2", () => {
   for (const name of ["source.yaml", "size.yaml", "model-size.yaml"]) {
     const { calibration, sources, evaluation } = studies.get(name) ?? assert.fail(name);
@@ -52,6 +71,7 @@ test("the paper's studies are in full: ten sets of 2,048 tokens, five sources, t
       [["wikitext2", 2048]],
     );
     for (const source of sources) {
+      assert.ok(!isGiven(source));
       for (const key of ["dataset", "config", "split", "revision"] as const)
         assert.ok(source[key], `${source.id} ${key}`);
     }

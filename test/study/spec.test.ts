@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TouchstoneError } from "../../study/errors.js";
-import { activationInterval, parseStudySpec } from "../../study/spec.js";
+import { activationInterval, parseStudySpec, type StudySpecInput } from "../../study/spec.js";
 import { exampleInput, exampleSpec } from "./example.js";
 
 function rejected(input: unknown): TouchstoneError {
@@ -67,6 +67,31 @@ const mistakes: readonly [title: string, input: unknown, type: string, said: Reg
     ]),
     "InvalidStudySpec",
     /sources: has s twice/,
+  ],
+  [
+    "a source with neither documents nor sets",
+    with_("sources", [{ id: "s" }]),
+    "InvalidStudySpec",
+    /sources\[0\]\.path: is missing: give path .* or sets/,
+  ],
+  [
+    "a source with documents and sets",
+    with_("sources", [{ id: "s", path: "a", sets: ["b.arrow"] }]),
+    "InvalidStudySpec",
+    /sources\[0\]: give either path or sets, not both/,
+  ],
+  [
+    "a source of sets that names a field",
+    with_("sources", [{ id: "s", sets: ["b.arrow"], field: "body" }]),
+    "InvalidStudySpec",
+    /sources\[0\]\.field: says something about documents/,
+  ],
+  ["a source of no sets", with_("sources", [{ id: "s", sets: [] }]), "InvalidStudySpec", /sources\[0\]\.sets: /],
+  [
+    "an unknown key of a source of sets",
+    with_("sources", [{ id: "s", set: ["b.arrow"] }]),
+    "InvalidStudySpec",
+    /sources\[0\]\.set: unknown key \(did you mean sets\?\)/,
   ],
   [
     "a task twice",
@@ -151,12 +176,28 @@ test("defaults are those of interfaces.md", () => {
     },
     { method: "wanda", pattern: "2:4", trueSequential: false },
   ]);
-  assert.equal(spec.sources[0].field, "text");
+  assert.deepEqual(spec.sources[0], { id: "a", path: "/texts/a.jsonl", field: "text" });
   assert.deepEqual(spec.concurrency, { cells: 4 });
 });
 
+test("windows of a text have 2,048 tokens unless told; a JSON file may bring its own", () => {
+  const perplexity = [
+    { id: "text", path: "a.txt" },
+    { id: "tokens", path: "a.json" },
+  ];
+  const { evaluation } = exampleSpec({ evaluation: { perplexity } });
+  assert.deepEqual(
+    evaluation.perplexity.map(({ length }) => length),
+    [2048, undefined],
+  );
+});
+
 test("what was parsed parses to the same again", () => {
-  const spec = exampleSpec();
+  const sources: StudySpecInput["sources"] = [
+    { id: "drawn", path: "a" },
+    { id: "given", sets: ["a.arrow", "b.json"] },
+  ];
+  const spec = exampleSpec({ sources });
   assert.deepEqual(parseStudySpec(JSON.parse(JSON.stringify(spec))), spec);
 });
 

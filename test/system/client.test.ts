@@ -24,7 +24,8 @@ async function connect(): Promise<Touchstone> {
 
 test("a program starts a study, watches, pauses and resumes it, and gets its result and report", options, async () => {
   const touchstone = await connect();
-  const spec = smallStudy(system, "program", { evaluation });
+  const tasks = ["piqa", "piqa@typos:0.2", "piqa@case:0.5:worst2"];
+  const spec = smallStudy(system, "program", { evaluation: { tasks, limit: 10 } });
   const study = await touchstone.start(spec);
   const views: StudyView[] = [];
   let paused = false;
@@ -54,6 +55,11 @@ test("a program starts a study, watches, pauses and resumes it, and gets its res
   for (const name of ["index.html", "report.csv", "report.json"]) assert.ok((await stat(join(folder, name))).size > 0);
   const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as { results: StudyResults };
   assert.equal(report.results.cells.length, 2);
+  for (const { evaluations } of report.results.cells) {
+    assert.deepEqual(evaluations.map(({ id }) => id).sort(), ["heldout", ...tasks].sort());
+  }
+  assert.match(await readFile(join(folder, "index.html"), "utf8"), /Accuracy lost under all perturbations/);
+  assert.match(result.summary, /accuracy lost under perturbed inputs/);
   const listed = [];
   for await (const found of touchstone.list()) listed.push(found.name);
   assert.ok(listed.includes("program"));

@@ -29,14 +29,18 @@ export interface System {
 }
 
 export interface SystemOptions {
+  /** Why no test of the file runs, and nothing need be started: other than that of the set-up. */
+  skipped?: string;
   /** Start a worker too. */
   worker?: boolean;
   /** What the file's tests need besides. */
   prepare?: () => Promise<unknown>;
+  /** Until all is there. */
+  minutes?: number;
 }
 
 /** Starts services and a worker before the tests of a file, and ends everything after them. */
-export function useSystem({ worker = true, prepare }: SystemOptions = {}): System {
+export function useSystem({ skipped = skip, worker = true, prepare, minutes = 5 }: SystemOptions = {}): System {
   const home = mkdtempSync(join(tmpdir(), "touchstone-system-"));
   const system = { folder: home, model: join(home, "small-model") } as System;
   process.env.TOUCHSTONE_HOME = home;
@@ -46,7 +50,7 @@ export function useSystem({ worker = true, prepare }: SystemOptions = {}): Syste
 
   before(
     async () => {
-      if (skip !== undefined) return;
+      if (skipped !== undefined) return;
       await bundleWorkflows();
       symlinkSync(setUp.programs, join(home, "bin"));
       await choosePorts();
@@ -58,7 +62,7 @@ export function useSystem({ worker = true, prepare }: SystemOptions = {}): Syste
       if (worker) await startWorker();
       await prepare?.();
     },
-    { timeout: 300_000 },
+    { timeout: minutes * 60_000 },
   );
   after(
     async () => {
@@ -146,16 +150,16 @@ export async function servicePid(name: "temporal" | "store"): Promise<number> {
   return pid;
 }
 
-/** Standard output of a program that must succeed, within two minutes. */
-export async function output(program: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { timeout: 120_000, maxBuffer: 2 ** 26 });
+/** Standard output of a program that must succeed, within two minutes unless told. */
+export async function output(program: string, args: readonly string[], seconds = 120): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, args, { timeout: seconds * 1000, maxBuffer: 2 ** 26 });
   return stdout;
 }
 
 /** What `touchstone ... --json` prints. */
-export async function touchstoneJson(args: readonly string[]): Promise<unknown> {
+export async function touchstoneJson(args: readonly string[], seconds?: number): Promise<unknown> {
   const cli = join(checkoutFolder, "dist", "client", "cli.js");
-  return JSON.parse(await output(process.execPath, [cli, ...args, "--json"]));
+  return JSON.parse(await output(process.execPath, [cli, ...args, "--json"], seconds));
 }
 
 /** Fields of every process, as `ps` gives them. */

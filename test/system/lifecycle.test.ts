@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BlockResult } from "../../activities/compress-block.js";
 import { studyWorkflowId, sweepWorkflowId } from "../../study/names.js";
 import { currentWorker, processTable, startWorker, until, useSystem } from "./harness.js";
-import { activitiesOf, inTheMiddleOf, outcome, within } from "./observe.js";
+import { activitiesOf, inTheMiddleOf, manifestsOf, outcome, within } from "./observe.js";
 import { skip } from "./set-up.js";
 import { BLOCKS, compressedCells, smallStudy } from "./small-study.js";
 
@@ -15,17 +15,24 @@ const options = { skip, timeout: 240_000 };
 /** One evaluation: enough for a study whose end is what matters. */
 const evaluation = { tasks: [] };
 
-test("a worker that is told to end does so in time with exit code 0, and another goes on", options, async () => {
-  const spec = smallStudy(system, "stopped", { evaluation });
-  const study = await system.touchstone.start(spec);
-  await inTheMiddleOf(system.temporal, compressedCells(spec)[0], "compressBlock", 3);
-  const worker = currentWorker();
-  worker.kill("SIGTERM");
-  assert.equal(await within(90_000, worker.ended), 0);
-  assert.deepEqual(await worker.computeProcesses(), []);
-  await startWorker();
-  assert.equal((await outcome(study)).failed, 0);
-});
+test(
+  "a worker that is told to end does so in time with exit code 0, and another goes on where it was",
+  options,
+  async () => {
+    const checkpoints = { prefix: "stopped", activations: "none" };
+    const spec = smallStudy(system, "stopped", { evaluation, checkpoints });
+    const study = await system.touchstone.start(spec);
+    await inTheMiddleOf(system.temporal, compressedCells(spec)[0], "compressBlock", 3);
+    const worker = currentWorker();
+    worker.kill("SIGTERM");
+    assert.equal(await within(90_000, worker.ended), 0);
+    assert.deepEqual(await worker.computeProcesses(), []);
+    assert.equal(await keptInputs(spec.name), 1, "the inputs of the block that comes next");
+    await startWorker();
+    assert.equal((await outcome(study)).failed, 0);
+    assert.equal(await keptInputs(spec.name), 0, "nobody needs them any more");
+  },
+);
 
 test(
   "a cancelled study leaves no busy process, and goes on where it was when it is started again",
@@ -74,6 +81,12 @@ test("two starts at once are one run", options, async () => {
   for await (const run of system.temporal.workflow.list({ query: 'WorkflowId = "study/twice"' })) runs.push(run.runId);
   assert.equal(runs.length, 1);
 });
+
+/** How many blocks' inputs are in the store, but for the embedding. */
+async function keptInputs(prefix: string): Promise<number> {
+  const manifests = Array.from((await manifestsOf(prefix, "activations")).values());
+  return manifests.filter(({ derivation }) => (derivation as { step: string }).step === "activations").length;
+}
 
 /** Processor time that processes have used so far, in whole seconds. */
 async function processorSeconds(pids: readonly number[]): Promise<number> {

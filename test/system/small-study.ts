@@ -7,7 +7,7 @@ import { parseStudySpec, type StudySpecInput } from "../../study/spec.js";
 import type { System } from "./harness.js";
 import { dataPath } from "./set-up.js";
 
-/** Blocks of the small model: enough for a kept block boundary with blocks on both sides of it (one in four is kept). */
+/** Blocks of the small model: enough for a kept block boundary with blocks on both sides of it. */
 export const BLOCKS = 6;
 
 /** The first blocks of a GGUF model with its embedding, head and tokenizer, as a Hugging Face folder. */
@@ -37,7 +37,7 @@ export function smallStudy({ model }: System, name: string, parts: Parts = {}): 
     models: [{ id: "small", path: model }],
     sources: [{ id: "sotu", path: dataPath("corpora", "sotu.jsonl") }],
     methods: [{ method: "gptq" }],
-    checkpoints: { prefix: name },
+    checkpoints: { prefix: name, activations: "every 4 blocks" },
     concurrency: { cells: 1 },
     ...parts,
     calibration: { sizes: [16], length: 256, sets: 1, ...parts.calibration },

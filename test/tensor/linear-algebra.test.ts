@@ -38,7 +38,11 @@ function distanceFromInverse(inverse: Float32Array, matrix: Float32Array): numbe
 
 describe("the inverse Cholesky factor", () => {
   before(loadBackend);
-  const variants = { "of the backend": inverseCholesky, "in typed arrays": plainInverse };
+  const variants = {
+    "of the backend": inverseCholesky,
+    "by halves": (matrix: Float32Array, size: number) => inverseCholesky(matrix, size, 10),
+    "in typed arrays": plainInverse,
+  };
   for (const [label, invert] of Object.entries(variants)) {
     it(`${label} turns the matrix into the identity, and is lower triangular`, () => {
       const matrix = definiteMatrix(1);

@@ -57,7 +57,7 @@ test("the set has the size and length that were asked for, and --json one docume
   const summary = JSON.parse(output);
   assert.deepEqual([summary.digest, summary.sequences, summary.source], [tokensDigest(set), 5, "corpus"]);
   assert.deepEqual([summary.documents.seen, summary.documents.longEnough, summary.documents.used], [30, 5, 5]);
-  assert.deepEqual(set.provenance.settings, {
+  assert.deepEqual(set.provenance?.settings, {
     ...{ length: 40, seed: 3, pack: false, bos: "document", reuse: false, largestSize: 5 },
   });
 });

@@ -57,6 +57,16 @@ test("records and texts that can be reached are counted", async () => {
   assert.equal(price.total.forwardTokens.evaluation, price.total.cells * (60 + 600));
 });
 
+test("windows of tokens are counted as they are", async () => {
+  const path = join(folder, "windows.json");
+  writeFileSync(path, JSON.stringify({ input_ids: Array.from({ length: 5 }, () => [1, 2, 3, 4]) }));
+  const tokensOf = async (limit: number | null) => {
+    const { total } = await plan({ evaluation: { perplexity: [{ id: "windows", path, limit }] } });
+    return total.forwardTokens.evaluation / total.cells;
+  };
+  assert.deepEqual([await tokensOf(null), await tokensOf(3)], [20, 12]);
+});
+
 for (const [title, changes, name] of [
   ["a task that doesn't exist", { evaluation: { tasks: ["pika"], data: folder } }, "UnknownTask"],
   ["a model of unknown size", { models: [{ id: "mystery", path: "/nowhere" }] }, "UnknownModel"],

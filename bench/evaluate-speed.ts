@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { evaluateTasks, type TaskWithRecords } from "../evaluation/evaluate.js";
+import { readTaskRecords } from "../evaluation/records.js";
+import { taskNamed } from "../evaluation/registry.js";
+import type { Progress } from "../infra/progress.js";
+import { modelPath } from "../infra/quickstart-data.js";
+import { loadModel } from "../models/load.js";
+import type { Model } from "../models/model.js";
+import { createModelFolder } from "../models/write-folder.js";
+import { toNumber } from "../study/figures.js";
+import { type HarnessFigures, runHarness } from "./harness.js";
+import { type Machine, measureMachine, showMachine } from "./machine.js";
+import { type BenchTable, renderBenchTable } from "./table.js";
+import { secondsSince, timedReads } from "./timing.js";
+
+export const speedTasks = ["arc_easy", "arc_challenge", "openbookqa", "piqa", "winogrande"] as const;
+
+/** The harness's batch size, as its users have it on such models. */
+const BATCH_SIZE = 8;
+
+export interface EvaluateSpeedOptions {
+  /** Folder with the tasks' records, JSON Lines. */
+  data: string;
+  limit: number | null;
+  /** One that has lm_eval and transformers. */
+  python?: string;
+}
+
+interface OwnFigures {
+  requests: number;
+  /** From the records to the accuracies: tokenizing and reading all weights included. */
+  seconds: number;
+  processorSeconds: number;
+  /** Of the seconds: reading and dequantizing weights. */
+  reading: number;
+  /** Tokens that had to go through the blocks, and rows of logits. */
+  tokens: number;
+  logits: number;
+  /** Additions and multiplications of the linears and the head for these, a second. */
+  gflops: number;
+  results: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+export interface EvaluateSpeed {
+  machine: Machine;
+  own: OwnFigures;
+  harness?: HarnessFigures;
+}
+
+/**
+ * Requests a second on real records, beside lm-evaluation-harness where a Python is given: the same records, weights, threads
+ * and float32, one after the other.
+ * @throws TouchstoneError InvalidData for missing records, SetupIncomplete for a Python that lacks something
+ */
+export async function benchEvaluate(
+  { data, limit, python }: EvaluateSpeedOptions,
+  progress: Progress,
+  show: (text: string) => void,
+): Promise<EvaluateSpeed> {
+  const tasks = await Promise.all(
+    speedTasks.map(async (name) => ({ task: taskNamed(name), data: await readTaskRecords(data, taskNamed(name)) })),
+  );
+  const model = await loadModel(modelPath());
+  try {
+    const machine = await progress.step("measuring the hardware", () => measureMachine(model.config), {
+      usualSeconds: 8,
+    });
+    show(renderBenchTable("hardware", showMachine(machine)));
+    const own = await progress.step("evaluating", (report) => measureOwn(model, tasks, limit, report), {
+      usualSeconds: 90,
+    });
+    const harness =
+      python === undefined
+        ? undefined
+        : await progress.step(
+            "evaluating with lm-evaluation-harness",
+            () => measureHarness(model, python, tasks, limit, machine.threads),
+            { usualSeconds: 300 },
+          );
+    const result = { machine, own, harness };
+    show(renderBenchTable("evaluation", showSpeed(result)));
+    return result;
+  } finally {
+    await model.close();
+  }
+}
+
+async function measureOwn(
+  source: Model,
+  tasks: readonly TaskWithRecords[],
+  limit: number | null,
+  report: (done: number, total: number) => void,
+): Promise<OwnFigures> {
+  const timed = timedReads(source);
+  const { model, counts } = counted(timed.model);
+  const started = performance.now();
+  const began = process.cpuUsage();
+  const scored = await evaluateTasks(model, await model.tokenizer(), tasks, {
+    ...{ limit, addBos: "auto", onProgress: report },
+  });
+  const seconds = secondsSince(started);
+  const { user, system } = process.cpuUsage(began);
+  return {
+    requests: scored.reduce((sum, { samples }) => sum + samples.length, 0),
+    ...{ seconds, processorSeconds: (user + system) / 1e6, reading: timed.seconds(), ...counts },
+    gflops: operations(model, counts) / seconds / 1e9,
+    results: Object.fromEntries(
+      scored.map(({ evaluation: { id, metrics } }) => [
+        id,
+        Object.fromEntries(Object.entries(metrics).map(([metric, figure]) => [metric, toNumber(figure) ?? Number.NaN])),
+      ]),
+    ),
+  };
+}
+
+/** The same model, and what had to go through its blocks and its head. */
+function counted(model: Model): { model: Model; counts: { tokens: number; logits: number } } {
+  const { architecture } = model;
+  const counts = { tokens: 0, logits: 0 };
+  const counting: Model["architecture"] = {
+    ...architecture,
+    embed: (config, tokens, weights, tree) => {
+      counts.tokens += tree?.parents.length ?? tokens.size;
+      return architecture.embed(config, tokens, weights, tree);
+    },
+    logits: (config, hidden, weights) => {
+      counts.logits += hidden.shape[0];
+      return architecture.logits(config, hidden, weights);
+    },
+  };
+  return { model: { ...model, architecture: counting }, counts };
+}
+
+function operations({ architecture, config }: Model, { tokens, logits }: { tokens: number; logits: number }): number {
+  const block = Array.from(architecture.blockShapes(config).values())
+    .filter((shape) => shape.length === 2)
+    .reduce((sum, [rows, columns]) => sum + rows * columns, 0);
+  return 2 * (tokens * config.blocks * block + logits * config.hiddenSize * config.vocabSize);
+}
+
+/** On the same weights, which are written to a folder as transformers reads it. */
+async function measureHarness(
+  model: Model,
+  python: string,
+  tasks: readonly TaskWithRecords[],
+  limit: number | null,
+  threads: number,
+): Promise<HarnessFigures> {
+  const parent = await mkdtemp(join(tmpdir(), "touchstone-harness-"));
+  try {
+    const path = join(parent, "model");
+    const folder = await createModelFolder(model, path, { dtype: "F32" });
+    for (let block = 0; block < model.config.blocks; block++) await folder.writeBlock(block, await model.block(block));
+    await folder.finish();
+    return await runHarness(python, {
+      ...{ model: path, threads, batchSize: BATCH_SIZE, limit },
+      tasks: Object.fromEntries(tasks.map(({ task, data }) => [task.name, { split: task.split, file: data.where }])),
+    });
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
+}
+
+function showSpeed({ machine, own, harness }: EvaluateSpeed): BenchTable {
+  const rates = ({
+    requests,
+    seconds,
+    processorSeconds,
+  }: Pick<OwnFigures, "requests" | "seconds" | "processorSeconds">) => [
+    String(requests),
+    seconds.toFixed(1),
+    (requests / seconds).toFixed(1),
+    (requests / processorSeconds).toFixed(1),
+  ];
+  const accuracies = ({ results }: Pick<OwnFigures, "results">) =>
+    speedTasks.map((task) =>
+      Object.values(results[task])
+        .map((value) => value.toFixed(3))
+        .join(" / "),
+    );
+  const notes = [
+    `${own.tokens} tokens had to be read, ${own.logits} rows of logits made: ${own.gflops.toFixed(1)} GFLOP/s, ${((100 * own.gflops) / machine.gflops).toFixed(0)} % of the fastest product`,
+    `Of the seconds, ${own.reading.toFixed(1)} read and dequantize the weights`,
+  ];
+  if (harness !== undefined) {
+    const ratio = own.requests / own.seconds / (harness.requests / harness.seconds);
+    notes.push(`${ratio.toFixed(1)} times the harness's rate, its batches of ${BATCH_SIZE}`);
+  }
+  return {
+    head: ["", "requests", "seconds", "requests/s", "requests/core s", ...speedTasks],
+    rows: [
+      ["Touchstone", ...rates(own), ...accuracies(own)],
+      ...(harness === undefined ? [] : [["lm-evaluation-harness", ...rates(harness), ...accuracies(harness)]]),
+    ],
+    notes: [...notes, "Accuracies: acc / acc_norm"],
+  };
+}

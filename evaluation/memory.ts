@@ -1,0 +1,40 @@
+import { totalmem } from "node:os";
+import type { Model } from "../models/model.js";
+
+/** Node.js, TensorFlow's libraries, the tokenizer, and what waits for the garbage collector. */
+const PROCESS_BYTES = 500 * 2 ** 20;
+
+/** Of the machine's memory that an evaluation may take by default; compute processes share it. */
+const DEFAULT_SHARE = 0.6;
+
+/**
+ * Bytes that an evaluation may take where nothing is said: a share of the machine's memory, or of what a container may use,
+ * divided among the compute processes (TOUCHSTONE_PROCESSES, which the worker sets).
+ */
+export function automaticMemory(): number {
+  const limit = process.constrainedMemory();
+  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  return Math.floor((DEFAULT_SHARE * memory) / Math.max(1, Number(process.env.TOUCHSTONE_PROCESSES ?? 1)));
+}
+
+/**
+ * What is left of `memory` for the hidden states between blocks, bytes: less the process itself, one block's weights (or the
+ * embedding, or the head) as read and as tensors, and what one row of `tokens` tokens needs inside a block.
+ * @returns 0 where nothing is left: then all hidden states go through the disk
+ */
+export function hiddenStateBytes({ architecture, config }: Model, memory: number, tokens: number): number {
+  const weights = [architecture.blockShapes, architecture.embeddingShapes, architecture.headShapes].map((shapes) =>
+    countValues(shapes(config).values()),
+  );
+  const { hiddenSize, intermediateSize } = config;
+  const inBlock = tokens * (6 * hiddenSize + 4 * intermediateSize);
+  const others = Float32Array.BYTES_PER_ELEMENT * (2 * Math.max(...weights) + inBlock);
+  return Math.max(0, memory - PROCESS_BYTES - others);
+}
+
+function countValues(shapes: Iterable<readonly number[]>): number {
+  return Array.from(shapes, (shape) => shape.reduce((product, length) => product * length, 1)).reduce(
+    (sum, count) => sum + count,
+    0,
+  );
+}

@@ -1,0 +1,111 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { disposeAll, runBlock, toLastingTensors, toTensors } from "../models/forward.js";
+import type { Model } from "../models/model.js";
+import { createHiddenStates, type HiddenStates } from "./hidden-states.js";
+import { scoreTargets } from "./log-softmax.js";
+import { hiddenStateBytes } from "./memory.js";
+import type { Pack, Prediction } from "./packing.js";
+import type { SequenceScore } from "./score.js";
+
+/**
+ * Products of at least so many rows, and of multiples of it, give each row the same bits whatever their number. (Measured with
+ * TensorFlow's on up to 11,008 columns: fewer than 48 rows, and a single row that is left over, are added in another order.)
+ */
+const FEWEST_ROWS = 64;
+const ROW_MULTIPLE = 16;
+
+export interface PackOptions {
+  memory: number;
+  /** Told how many tokens' worth of the work is done. */
+  report(tokens: number): void;
+}
+
+/** Scores of the sequences of some packs, by the sequences' index, in one pass over the model. */
+export async function scorePacks(
+  model: Model,
+  packs: readonly Pack[],
+  { memory, report }: PackOptions,
+): Promise<Map<number, SequenceScore>> {
+  const scores = new Map<number, SequenceScore>();
+  if (packs.length === 0) return scores;
+  const lengths = packs.map(({ tokens }) => padded(tokens.length));
+  const states = createHiddenStates(
+    lengths,
+    model.config.hiddenSize,
+    hiddenStateBytes(model, memory, Math.max(...lengths)),
+  );
+  try {
+    await embed(model, packs, lengths, states);
+    await walk(model, packs, states, report);
+    const head = toTensors(await model.head());
+    for (const [row, { predictions }] of packs.entries()) {
+      const hidden = await states.take(row);
+      const tokens = await scoreTargets(model, head, hidden, targetsOf(predictions));
+      hidden.dispose();
+      for (const [i, { sequence }] of predictions.entries()) addToken(scores, sequence, tokens[i]);
+    }
+    disposeAll(head);
+  } finally {
+    await states.close();
+  }
+  return scores;
+}
+
+async function embed(model: Model, packs: readonly Pack[], lengths: readonly number[], states: HiddenStates) {
+  const { config, architecture } = model;
+  const weights = toTensors(await model.embedding());
+  for (const [row, { tokens, tree }] of packs.entries()) {
+    const ids = new Int32Array(lengths[row]);
+    ids.set(tokens);
+    const hidden = tf.tidy(() => architecture.embed(config, tf.tensor2d(ids, [1, ids.length]), weights, tree));
+    await states.put(row, hidden);
+  }
+  disposeAll(weights);
+}
+
+/** Takes the packs through all blocks; of the last block's outputs those are left that predict. */
+async function walk(model: Model, packs: readonly Pack[], states: HiddenStates, report: (tokens: number) => void) {
+  const { blocks } = model.config;
+  let steps = 0;
+  for (let index = 0; index < blocks; index++) {
+    const weights = toLastingTensors(model, await model.block(index));
+    for (const [row, { tokens, tree, predictions }] of packs.entries()) {
+      const before = await states.take(row);
+      const kept = index === blocks - 1 ? keptPlaces(predictions) : undefined;
+      const after = runBlock(model, weights, before, tree, kept);
+      before.dispose();
+      await states.put(row, after);
+      steps += tokens.length;
+      report(steps / (blocks + 1));
+    }
+    disposeAll(weights);
+  }
+}
+
+/** The different places of predictions in ascending order, and the first again as often as rows have to be filled. */
+function keptPlaces(predictions: readonly Prediction[]): Int32Array {
+  const places = Array.from(new Set(predictions.map(({ place }) => place)));
+  return new Int32Array(padded(places.length)).fill(places[0]).map((first, i) => places[i] ?? first);
+}
+
+/** Where in the rows of `keptPlaces` each prediction is made. */
+function targetsOf(predictions: readonly Prediction[]): { row: number; token: number }[] {
+  let row = -1;
+  return predictions.map(({ place, token }, i) => {
+    if (i === 0 || predictions[i - 1].place !== place) row++;
+    return { row, token };
+  });
+}
+
+function addToken(
+  scores: Map<number, SequenceScore>,
+  sequence: number,
+  { logProbability, greedy }: { logProbability: number; greedy: boolean },
+): void {
+  const { loglikelihood, greedy: before } = scores.get(sequence) ?? { loglikelihood: 0, greedy: true };
+  scores.set(sequence, { loglikelihood: loglikelihood + logProbability, greedy: before && greedy });
+}
+
+function padded(rows: number): number {
+  return Math.max(FEWEST_ROWS, Math.ceil(rows / ROW_MULTIPLE) * ROW_MULTIPLE);
+}

@@ -1,0 +1,26 @@
+import fc from "fast-check";
+import { compressRandom, settingsOf } from "./every-method.js";
+import { type CaseOptions, type RandomCase, randomCases } from "./random-case.js";
+
+export const RUNS = { numRuns: 20 };
+
+/** A property of each of some random cases, of another few every time. */
+export function always(check: (random: RandomCase) => Promise<void>, options: CaseOptions = {}): Promise<void> {
+  const cases = randomCases({ sizePower: 1, repeatedRows: true, ...options });
+  return fc.assert(fc.asyncProperty(cases, check), RUNS);
+}
+
+/** The same cases every time: what holds in nearly all cases is counted in them. */
+export function sampled(options: CaseOptions = {}, count = 30): RandomCase[] {
+  return fc.sample(randomCases({ sizePower: 1, ...options }), { seed: 11, numRuns: count });
+}
+
+export async function weightOf({ layer, inputs }: RandomCase, json: object): Promise<Float32Array> {
+  return (await compressRandom(layer, inputs, settingsOf(json))).weight;
+}
+
+/** Elements that are apart by more than rounding of the largest weight. */
+export function differing(a: Float32Array, b: Float32Array): number {
+  const bound = 1e-4 * a.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+  return a.reduce((count, x, i) => count + (Math.abs(x - b[i]) > bound ? 1 : 0), 0);
+}

@@ -1,0 +1,41 @@
+import { writeFileSync } from "node:fs";
+import type { Request, Response } from "../../workers/protocol.js";
+
+/** Stands in for a compute process: its steps do what their input says. */
+export interface FakeStep {
+  act: "answer" | "wait" | "report" | "fail" | "die";
+  /** Written when the process is told to leave. */
+  mark?: string;
+}
+
+const marks: string[] = [];
+const waiting = new Set<number>();
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (request: Request) => {
+  if (request.kind === "leave") {
+    for (const mark of marks) writeFileSync(mark, String(process.pid));
+    return send({ kind: "left" });
+  }
+  const { id } = request;
+  if (request.kind === "abort") {
+    if (waiting.delete(id)) send({ kind: "failed", id, failure: { message: "aborted" } });
+    return;
+  }
+  const { act, mark } = request.input as FakeStep;
+  if (mark !== undefined) marks.push(mark);
+  if (act === "die") process.kill(process.pid, "SIGKILL");
+  else if (act === "wait") waiting.add(id);
+  else if (act === "fail") {
+    const problem = { what: "the weight has NaN values" };
+    send({ kind: "failed", id, failure: { type: "NumericalError", problem, message: problem.what } });
+  } else {
+    if (act === "report") send({ kind: "progress", id, progress: { stage: "compressing", done: 1, total: 2 } });
+    send({ kind: "done", id, result: process.pid });
+  }
+});
+send({ kind: "ready" });
+
+function send(response: Response): void {
+  process.send?.(response);
+}

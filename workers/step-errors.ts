@@ -1,0 +1,23 @@
+import { TouchstoneError } from "../study/errors.js";
+import type { StepFailure } from "./protocol.js";
+
+/** The error of steps whose compute process ended. */
+export function crashed(pid: number | undefined, code: number | null, signal: NodeJS.Signals | null): TouchstoneError {
+  const where = `compute process ${pid}`;
+  if (signal === "SIGKILL") {
+    return new TouchstoneError("ComputeCrashed", {
+      what: "The compute process was killed, as the system does when memory runs out",
+      where,
+      todo: "If it happens again, give the worker fewer slots, or a larger machine.",
+    });
+  }
+  return new TouchstoneError("ComputeCrashed", { what: `The compute process ended (${signal ?? code})`, where });
+}
+
+/** What a step in a compute process threw. */
+export function asError({ type, problem, message, stack }: StepFailure): Error {
+  if (type !== undefined && problem !== undefined) return new TouchstoneError(type, problem);
+  const error = new Error(message);
+  error.stack = stack;
+  return error;
+}
