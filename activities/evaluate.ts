@@ -42,15 +42,15 @@ export async function evaluate(
   if (found !== undefined) return { reused: true, evaluation: found.facts.evaluation };
 
   await context.state.requireEnvironment(plan);
-  const started = performance.now();
   const dense = await context.state.model(plan, cell.model, cell.noise);
   const model = task === undefined ? dense : compressedModel(task, dense, context);
   const stored = storedScores(checkpoints, modelIdentity(plan, cell, calibration), context.signal);
-  const scored = await context.state.evaluating.run(
-    () => score(plan, evaluation, model, stored, context),
-    context.signal,
-  );
-  const facts = { evaluation: scored.evaluation, seconds: (performance.now() - started) / 1000 };
+  const { scored, seconds } = await context.state.evaluating.run(async () => {
+    const started = performance.now();
+    const scored = await score(plan, evaluation, model, stored, context);
+    return { scored, seconds: (performance.now() - started) / 1000 };
+  }, context.signal);
+  const facts = { evaluation: scored.evaluation, seconds };
   context.signal.throwIfAborted();
   await checkpoints.commit("evaluation", derivation, { samples: encodeSamples(scored.samples) }, facts);
   return { reused: false, evaluation: scored.evaluation };

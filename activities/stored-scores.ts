@@ -1,4 +1,4 @@
-import type { SequenceScore } from "../evaluation/score.js";
+import type { SequenceScore } from "../evaluation/sequence-score.js";
 import { decodeScores, encodeScores, type StoredScores } from "../evaluation/stored-scores.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
 import { sha256 } from "../storage/identity.js";

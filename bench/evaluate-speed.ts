@@ -69,7 +69,7 @@ export async function benchEvaluate(
     });
     show(renderBenchTable("hardware", showMachine(machine)));
     const own = await progress.step("evaluating", (report) => measureOwn(model, tasks, limit, report), {
-      usualSeconds: 90,
+      ...{ usualSeconds: 90, unit: "tokens" },
     });
     const harness =
       python === undefined

@@ -44,14 +44,17 @@ export async function benchMemory(
   const sequences = Array.from({ length: records }, (_, record) => makeRecord(record)).flat();
   const started = performance.now();
   let tokens = 0;
-  await progress.step("scoring with LLaMA-7B's shape", (report) =>
-    scoreSequences(randomModel(blocks), sequences, {
-      memory,
-      onProgress: (done, total) => {
-        tokens = total;
-        report(done, total);
-      },
-    }),
+  await progress.step(
+    "scoring with LLaMA-7B's shape",
+    (report) =>
+      scoreSequences(randomModel(blocks), sequences, {
+        memory,
+        onProgress: (done, total) => {
+          tokens = total;
+          report(done, total);
+        },
+      }),
+    { unit: "tokens" },
   );
   // Kibibytes.
   const peak = process.resourceUsage().maxRSS * 1024;

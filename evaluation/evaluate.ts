@@ -9,7 +9,8 @@ import { type Question, requestsOf } from "./question.js";
 import { countDuplicates, type TaskRecords } from "./records.js";
 import { type AddBos, type EncodedRequest, encodeRequest } from "./requests.js";
 import type { RequestScore } from "./samples.js";
-import { type ScoreOptions, type SequenceScore, scoreSequences } from "./score.js";
+import { type ScoreOptions, scoreSequences } from "./score.js";
+import type { SequenceScore } from "./sequence-score.js";
 import type { Metric, Task } from "./task.js";
 
 export interface EvaluateOptions extends ScoreOptions {

@@ -1,7 +1,7 @@
 import { toFigure } from "../study/figures.js";
 import type { Figure } from "../study/results.js";
 import type { Question } from "./question.js";
-import type { SequenceScore } from "./score.js";
+import type { SequenceScore } from "./sequence-score.js";
 import type { Metric } from "./task.js";
 import { codePoints } from "./text.js";
 

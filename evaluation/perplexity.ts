@@ -7,7 +7,8 @@ import { standardError } from "./metrics.js";
 import type { PerplexityInput } from "./perplexity-text.js";
 import { type AddBos, encodeText } from "./requests.js";
 import type { RequestScore } from "./samples.js";
-import { type ScoreOptions, type SequenceScore, scoreSequences } from "./score.js";
+import { type ScoreOptions, scoreSequences } from "./score.js";
+import type { SequenceScore } from "./sequence-score.js";
 
 export interface TokenPerplexity {
   /** exp of the mean negative log-likelihood of a predicted token. */

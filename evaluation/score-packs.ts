@@ -5,7 +5,7 @@ import { createHiddenStates, type HiddenStates } from "./hidden-states.js";
 import { scoreTargets } from "./log-softmax.js";
 import { hiddenStateBytes } from "./memory.js";
 import type { Pack, Prediction } from "./packing.js";
-import type { SequenceScore } from "./score.js";
+import type { SequenceScore } from "./sequence-score.js";
 
 /**
  * Products of at least so many rows, and of multiples of it, give each row the same bits whatever their number. (Measured with

@@ -4,23 +4,17 @@ import { automaticMemory } from "./memory.js";
 import { type Pack, packSequences } from "./packing.js";
 import type { Sequence } from "./requests.js";
 import { scorePacks } from "./score-packs.js";
+import type { SequenceScore } from "./sequence-score.js";
 import { requestKeys, type StoredScores } from "./stored-scores.js";
 
-/** Tokens a row, at which products are near their fastest. Not part of the numerics. */
-const ROW_TOKENS = 512;
+/** Tokens a row: products are near their fastest, and each operation has enough to do. Not part of the numerics. */
+const ROW_TOKENS = 1024;
 
 /**
  * Tokens after which scores are stored: to read all weights once more costs some percent of what these take, and a process
  * that is killed loses at most these.
  */
 const PORTION_TOKENS = 2 ** 14;
-
-export interface SequenceScore {
-  /** Sum over the scored tokens of their log-probabilities (natural logarithm); 0 where there are none. */
-  loglikelihood: number;
-  /** Whether each scored token was the most probable one. */
-  greedy: boolean;
-}
 
 export interface ScoreOptions {
   /** Bytes that scoring may take; by default a share of the machine's. No result depends on it. */

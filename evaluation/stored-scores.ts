@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { decodeArrow, encodeArrow } from "../storage/arrow.js";
 import type { Sequence } from "./requests.js";
-import type { SequenceScore } from "./score.js";
+import type { SequenceScore } from "./sequence-score.js";
 
 /** Scores of one model's requests, by their keys. */
 export type Scores = ReadonlyMap<string, SequenceScore>;

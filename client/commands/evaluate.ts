@@ -18,7 +18,7 @@ import type { Evaluation, Figure } from "../../study/results.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { MEMORY_HELP, parseMemoryOption } from "./memory-option.js";
 import { printJson, renderTable } from "./output.js";
-import { parseCount } from "./parse-count.js";
+import { parseCount, parseWhole } from "./parse-count.js";
 import { tokenProgress } from "./token-progress.js";
 
 interface EvaluateCommandOptions {
@@ -145,8 +145,4 @@ function format(value: number | undefined): string {
 /** A task named twice is scored once. */
 function parseNames(text: string): string[] {
   return text.split(",").map((name) => name.trim());
-}
-
-function parseWhole(text: string): number {
-  return text === "0" ? 0 : parseCount(text);
 }

@@ -9,6 +9,7 @@ import { steps } from "../../activities/steps.js";
 import { decodeSet, tokensDigest } from "../../calibration/set.js";
 import { exportModel } from "../../compression/export-model.js";
 import { loadModel } from "../../models/load.js";
+import type { HostWeights } from "../../models/model.js";
 import { expandCells } from "../../study/cells.js";
 import { cellName } from "../../study/names.js";
 import { packedLayers } from "../compressed-folder.js";
@@ -51,7 +52,8 @@ test("a cell is exported with the weights that it was evaluated with, its card a
     assert.ok(task !== undefined);
     const evaluated = compressedModel(task, packed.rest, context);
     const exported = await loadModel(out);
-    for (const block of [0, 1]) assert.deepEqual(await exported.block(block), await evaluated.block(block));
+    for (const block of [0, 1])
+      assert.deepEqual(values(await exported.block(block)), values(await evaluated.block(block)));
     for (const { inputs } of (await packedLayers(packed)).values())
       assert.equal(inputs?.model, packed.madeOf.model.digest);
     await Promise.all([exported.close(), packed.close()]);
@@ -89,3 +91,8 @@ test("cells that aren't there, or not compressed yet, are told from one another"
     message: /block 0/,
   });
 });
+
+/** Without the types in which they are stored: what was compressed is in no file here. */
+function values(weights: HostWeights) {
+  return new Map(Array.from(weights, ([name, { shape, data }]) => [name, { shape, data }]));
+}

@@ -9,6 +9,7 @@ import { isManual, splitFiles } from "../../hub/dataset.js";
 import { datasets, datasetsOf } from "../../hub/registry.js";
 import { checkoutFolder } from "../../storage/home.js";
 import { parseStudySpec } from "../../study/spec.js";
+import { splitTaskName } from "../../study/task-name.js";
 
 /** Their texts are the user's own. */
 const OWN = ["last_word", "next_sentence"];
@@ -51,6 +52,7 @@ for (const file of readdirSync(join(checkoutFolder, "studies"))) {
     }
     for (const { id, path } of spec.evaluation.perplexity)
       if (path.startsWith("s3://benchmarks/")) assert.equal(path, `s3://benchmarks/${known(id).name}.txt`);
-    for (const task of spec.evaluation.data?.startsWith("s3://") ? spec.evaluation.tasks : []) known(task);
+    for (const task of spec.evaluation.data?.startsWith("s3://") ? spec.evaluation.tasks : [])
+      known(splitTaskName(task).task);
   });
 }
