@@ -49,9 +49,8 @@ export function factorise(hessian: Float32Array, columns: number, options: Facto
   const inOrder = !options.descending;
   const order = visitedOrder(basis, options.descending);
   const mean = Math.fround(basis.reduce((sum, value) => sum + value, 0) / columns);
-  let damping = options.damping;
   for (let attempt = 0; attempt <= RETRIES; attempt++) {
-    if (attempt > 0) damping *= RETRY_FACTOR;
+    const damping = options.damping * RETRY_FACTOR ** attempt;
     const added = Math.fround(damping * mean);
     const deadDiagonal = fixedFirst ? 1 + added : 1;
     const diagonal = raw.map((value) => (value === 0 ? deadDiagonal : value + added));
@@ -62,7 +61,7 @@ export function factorise(hessian: Float32Array, columns: number, options: Facto
     return { columns, order, inOrder, dead, upper: inverse.reverse(), ridge, damping };
   }
   throw new TouchstoneError("NumericalError", {
-    what: `The inputs' second moment can't be factorised, even with damping ${damping}`,
+    what: `The inputs' second moment can't be factorised, even with damping ${options.damping * RETRY_FACTOR ** RETRIES}`,
     where,
     todo: "Use more calibration sequences or a larger damping.",
   });

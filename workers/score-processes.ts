@@ -1,0 +1,91 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { automaticMemory } from "../evaluation/memory.js";
+import { packSequences } from "../evaluation/packing.js";
+import type { Sequence } from "../evaluation/requests.js";
+import type { ScoreOptions } from "../evaluation/score.js";
+import type { SequenceScore } from "../evaluation/sequence-score.js";
+import type { Model } from "../models/model.js";
+import { TouchstoneError } from "../study/errors.js";
+import { ALLOCATOR, asError } from "./compute-pool.js";
+import type { ScoreAnswer, ScoreWork } from "./score-process.js";
+
+/** Sequences that share their beginnings stay together: as many tokens as one row has. */
+const SHARE_TOKENS = 1024;
+
+/**
+ * `scoreSequences` in several processes, each with its share of the sequences, the memory and the cores: operations that are
+ * too small for all cores then leave none idle. Results are those of one process with as many threads as each has.
+ * @throws TouchstoneError as scoreSequences; ComputeCrashed where a process dies
+ */
+export async function scoreInProcesses(
+  { path }: Model,
+  sequences: readonly Sequence[],
+  processes: number,
+  { memory = automaticMemory(), onProgress = () => {} }: Pick<ScoreOptions, "memory" | "onProgress"> = {},
+): Promise<SequenceScore[]> {
+  const scores = sequences.map((): SequenceScore => ({ loglikelihood: 0, greedy: true }));
+  const shares = divide(sequences, processes);
+  const told = shares.map(() => ({ done: 0, total: 0 }));
+  const threads = Math.max(1, Math.floor(availableParallelism() / processes));
+  const children = shares.map(() => start(threads));
+  const sum = (of: (each: (typeof told)[number]) => number) => told.reduce((all, each) => all + of(each), 0);
+  try {
+    await Promise.all(
+      shares.map(async (indices, i) => {
+        const work = { model: path, sequences: indices.map((index) => sequences[index]), memory: memory / processes };
+        const found = await runChild(children[i], work, (done, total) => {
+          told[i] = { done, total };
+          // The total is known when all have said theirs.
+          if (told.every((each) => each.total > 0)) onProgress(sum(({ done }) => done), sum(({ total }) => total));
+        });
+        found.forEach((score, j) => {
+          scores[indices[j]] = score;
+        });
+      }),
+    );
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+  }
+  return scores;
+}
+
+/** Indices of sequences, so that each share has about as many tokens as the others. */
+function divide(sequences: readonly Sequence[], processes: number): number[][] {
+  const shares = Array.from({ length: processes }, () => ({ tokens: 0, indices: [] as number[] }));
+  for (const { tokens, predictions } of packSequences(sequences, SHARE_TOKENS)) {
+    const least = shares.reduce((best, share) => (share.tokens < best.tokens ? share : best));
+    least.tokens += tokens.length;
+    least.indices.push(...new Set(predictions.map(({ sequence }) => sequence)));
+  }
+  return shares.map(({ indices }) => indices).filter((indices) => indices.length > 0);
+}
+
+function start(threads: number): ChildProcess {
+  const count = String(threads);
+  return fork(fileURLToPath(new URL("./score-process.js", import.meta.url)), {
+    serialization: "advanced",
+    env: { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count },
+  });
+}
+
+function runChild(
+  child: ChildProcess,
+  work: ScoreWork,
+  onProgress: (done: number, total: number) => void,
+): Promise<SequenceScore[]> {
+  return new Promise((resolve, reject) => {
+    child.on("message", (answer: ScoreAnswer) => {
+      if (answer.kind === "progress") onProgress(answer.done, answer.total);
+      else if (answer.kind === "done") resolve(answer.scores);
+      else reject(asError(answer.failure));
+    });
+    child.on("error", reject);
+    child.on("exit", (code, signal) => {
+      const what = `A process that scores ended (${signal ?? code})`;
+      reject(new TouchstoneError("ComputeCrashed", { what, todo: "Give fewer processes, or more memory." }));
+    });
+    child.send(work);
+  });
+}
