@@ -3,7 +3,7 @@
 /** What runs as a program or is imported from outside: everything else must be reached from one of these. */
 const entries = [
   "client/(cli|index)[.]ts",
-  "workers/(main|compute-process)[.]ts",
+  "workers/(main|compute-process|score-process)[.]ts",
   "workflows/index[.]ts",
   "infra/(setup|check-workflow-bundle|bundle-workflows)[.]ts",
   "infra/bootstrap[.]mjs",

@@ -2,18 +2,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { evaluateTasks, type TaskWithRecords } from "../evaluation/evaluate.js";
+import { type Prediction, packSequences } from "../evaluation/packing.js";
 import { readTaskRecords } from "../evaluation/records.js";
 import { taskNamed } from "../evaluation/registry.js";
+import type { Sequence } from "../evaluation/requests.js";
+import { ROW_TOKENS } from "../evaluation/score.js";
 import type { Progress } from "../infra/progress.js";
 import { modelPath } from "../infra/quickstart-data.js";
 import { loadModel } from "../models/load.js";
 import type { Model } from "../models/model.js";
 import { createModelFolder } from "../models/write-folder.js";
 import { toNumber } from "../study/figures.js";
+import { scoringIn } from "../workers/score-processes.js";
 import { type HarnessFigures, runHarness } from "./harness.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
 import { type BenchTable, renderBenchTable } from "./table.js";
-import { secondsSince, timedReads } from "./timing.js";
+import { secondsSince } from "./timing.js";
 
 export const speedTasks = ["arc_easy", "arc_challenge", "openbookqa", "piqa", "winogrande"] as const;
 
@@ -24,17 +28,18 @@ export interface EvaluateSpeedOptions {
   /** Folder with the tasks' records, JSON Lines. */
   data: string;
   limit: number | null;
+  /** Processes that score, each with its share of the cores. */
+  processes: number;
   /** One that has lm_eval and transformers. */
   python?: string;
 }
 
 interface OwnFigures {
+  processes: number;
   requests: number;
   /** From the records to the accuracies: tokenizing and reading all weights included. */
   seconds: number;
   processorSeconds: number;
-  /** Of the seconds: reading and dequantizing weights. */
-  reading: number;
   /** Tokens that had to go through the blocks, and rows of logits. */
   tokens: number;
   logits: number;
@@ -55,7 +60,7 @@ export interface EvaluateSpeed {
  * @throws TouchstoneError InvalidData for missing records, SetupIncomplete for a Python that lacks something
  */
 export async function benchEvaluate(
-  { data, limit, python }: EvaluateSpeedOptions,
+  { data, limit, processes, python }: EvaluateSpeedOptions,
   progress: Progress,
   show: (text: string) => void,
 ): Promise<EvaluateSpeed> {
@@ -68,7 +73,7 @@ export async function benchEvaluate(
       usualSeconds: 8,
     });
     show(renderBenchTable("hardware", showMachine(machine)));
-    const own = await progress.step("evaluating", (report) => measureOwn(model, tasks, limit, report), {
+    const own = await progress.step("evaluating", (report) => measureOwn(model, tasks, { limit, processes }, report), {
       ...{ usualSeconds: 90, unit: "tokens" },
     });
     const harness =
@@ -88,24 +93,31 @@ export async function benchEvaluate(
 }
 
 async function measureOwn(
-  source: Model,
+  model: Model,
   tasks: readonly TaskWithRecords[],
-  limit: number | null,
+  { limit, processes }: Pick<EvaluateSpeedOptions, "limit" | "processes">,
   report: (done: number, total: number) => void,
 ): Promise<OwnFigures> {
-  const timed = timedReads(source);
-  const { model, counts } = counted(timed.model);
+  let others = 0;
+  let needed = { tokens: 0, logits: 0 };
+  const { score } = scoringIn(processes, (processorSeconds) => {
+    others += processorSeconds;
+  });
   const started = performance.now();
   const began = process.cpuUsage();
   const scored = await evaluateTasks(model, await model.tokenizer(), tasks, {
     ...{ limit, addBos: "auto", onProgress: report },
+    score: (of, sequences, options) => {
+      needed = neededFor(sequences);
+      return score(of, sequences, options);
+    },
   });
   const seconds = secondsSince(started);
   const { user, system } = process.cpuUsage(began);
   return {
     requests: scored.reduce((sum, { samples }) => sum + samples.length, 0),
-    ...{ seconds, processorSeconds: (user + system) / 1e6, reading: timed.seconds(), ...counts },
-    gflops: operations(model, counts) / seconds / 1e9,
+    ...{ processes, seconds, processorSeconds: (user + system) / 1e6 + others, ...needed },
+    gflops: operations(model, needed) / seconds / 1e9,
     results: Object.fromEntries(
       scored.map(({ evaluation: { id, metrics } }) => [
         id,
@@ -115,22 +127,14 @@ async function measureOwn(
   };
 }
 
-/** The same model, and what had to go through its blocks and its head. */
-function counted(model: Model): { model: Model; counts: { tokens: number; logits: number } } {
-  const { architecture } = model;
-  const counts = { tokens: 0, logits: 0 };
-  const counting: Model["architecture"] = {
-    ...architecture,
-    embed: (config, tokens, weights, tree) => {
-      counts.tokens += tree?.parents.length ?? tokens.size;
-      return architecture.embed(config, tokens, weights, tree);
-    },
-    logits: (config, hidden, weights) => {
-      counts.logits += hidden.shape[0];
-      return architecture.logits(config, hidden, weights);
-    },
+/** Beginnings that sequences share are read once, as far as rows of the usual size go; each place has one row of logits. */
+function neededFor(sequences: readonly Sequence[]): { tokens: number; logits: number } {
+  const packs = packSequences(sequences, ROW_TOKENS);
+  const places = (predictions: readonly Prediction[]) => new Set(predictions.map(({ place }) => place)).size;
+  return {
+    tokens: packs.reduce((sum, { tokens }) => sum + tokens.length, 0),
+    logits: packs.reduce((sum, { predictions }) => sum + places(predictions), 0),
   };
-  return { model: { ...model, architecture: counting }, counts };
 }
 
 function operations({ architecture, config }: Model, { tokens, logits }: { tokens: number; logits: number }): number {
@@ -182,7 +186,7 @@ function showSpeed({ machine, own, harness }: EvaluateSpeed): BenchTable {
     );
   const notes = [
     `${own.tokens} tokens had to be read, ${own.logits} rows of logits made: ${own.gflops.toFixed(1)} GFLOP/s, ${((100 * own.gflops) / machine.gflops).toFixed(0)} % of the fastest product`,
-    `Of the seconds, ${own.reading.toFixed(1)} read and dequantize the weights`,
+    `${own.processes} processes share the cores`,
   ];
   if (harness !== undefined) {
     const ratio = own.requests / own.seconds / (harness.requests / harness.seconds);

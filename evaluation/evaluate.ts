@@ -17,6 +17,8 @@ export interface EvaluateOptions extends ScoreOptions {
   /** The first records that are scored; null: all. */
   limit: number | null;
   addBos: AddBos;
+  /** What scores the requests; by default this process does. */
+  score?: typeof scoreSequences;
   /** Another one perturbs the inputs of perturbed tasks otherwise. */
   noiseSeed?: number;
 }
@@ -42,7 +44,7 @@ export async function evaluateTasks(
   model: Model,
   tokenizer: Tokenizer,
   tasks: readonly TaskWithRecords[],
-  { limit, addBos, noiseSeed = 0, ...options }: EvaluateOptions,
+  { limit, addBos, noiseSeed = 0, score = scoreSequences, ...options }: EvaluateOptions,
 ): Promise<TaskEvaluation[]> {
   const encoding = { addBos, maxLength: model.config.maxPositionEmbeddings };
   const asked = tasks.map((each) => {
@@ -53,7 +55,7 @@ export async function evaluateTasks(
     );
     return { ...each, questions, sequences };
   });
-  const scores = await scoreSequences(
+  const scores = await score(
     model,
     asked.flatMap(({ sequences }) => sequences),
     options,

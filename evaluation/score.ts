@@ -8,7 +8,7 @@ import type { SequenceScore } from "./sequence-score.js";
 import { requestKeys, type StoredScores } from "./stored-scores.js";
 
 /** Tokens a row: products are near their fastest, and each operation has enough to do. Not part of the numerics. */
-const ROW_TOKENS = 1024;
+export const ROW_TOKENS = 1024;
 
 /**
  * Tokens after which scores are stored: to read all weights once more costs some percent of what these take, and a process

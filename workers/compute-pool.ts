@@ -30,7 +30,7 @@ const LEAVE_MS = 20_000;
  * glibc gives large blocks back to the system at once, and every new tensor then pays for fresh pages: kept, elementwise
  * operations take a third of the time.
  */
-const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
 
 interface Job {
   resolve(result: unknown): void;

@@ -18,7 +18,7 @@ export interface ScoreWork {
 
 export type ScoreAnswer =
   | { kind: "progress"; done: number; total: number }
-  | { kind: "done"; scores: SequenceScore[] }
+  | { kind: "done"; scores: SequenceScore[]; processorSeconds: number }
   | { kind: "failed"; failure: StepFailure };
 
 const send = (answer: ScoreAnswer) => process.send?.(answer);
@@ -34,7 +34,9 @@ async function run(path: string, sequences: readonly Sequence[], memory: number)
     await loadBackend();
     const model = await loadModel(path);
     const onProgress = (done: number, total: number) => send({ kind: "progress", done, total });
-    send({ kind: "done", scores: await scoreSequences(model, sequences, { memory, onProgress }) });
+    const scores = await scoreSequences(model, sequences, { memory, onProgress });
+    const { user, system } = process.cpuUsage();
+    send({ kind: "done", scores, processorSeconds: (user + system) / 1e6 });
     await model.close();
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -1,29 +1,32 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { EvaluateOptions } from "../evaluation/evaluate.js";
 import { automaticMemory } from "../evaluation/memory.js";
 import { packSequences } from "../evaluation/packing.js";
 import type { Sequence } from "../evaluation/requests.js";
-import type { ScoreOptions } from "../evaluation/score.js";
+import { ROW_TOKENS, type ScoreOptions, scoreSequences } from "../evaluation/score.js";
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import type { Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
-import { ALLOCATOR, asError } from "./compute-pool.js";
+import { ALLOCATOR } from "./compute-pool.js";
 import type { ScoreAnswer, ScoreWork } from "./score-process.js";
+import { asError } from "./step-errors.js";
 
-/** Sequences that share their beginnings stay together: as many tokens as one row has. */
-const SHARE_TOKENS = 1024;
+interface ProcessOptions extends Pick<ScoreOptions, "memory" | "onProgress"> {
+  processes: number;
+  onUsage(processorSeconds: number): void;
+}
 
 /**
  * `scoreSequences` in several processes, each with its share of the sequences, the memory and the cores: operations that are
  * too small for all cores then leave none idle. Results are those of one process with as many threads as each has.
  * @throws TouchstoneError as scoreSequences; ComputeCrashed where a process dies
  */
-export async function scoreInProcesses(
+async function scoreInProcesses(
   { path }: Model,
   sequences: readonly Sequence[],
-  processes: number,
-  { memory = automaticMemory(), onProgress = () => {} }: Pick<ScoreOptions, "memory" | "onProgress"> = {},
+  { processes, onUsage, memory = automaticMemory(), onProgress = () => {} }: ProcessOptions,
 ): Promise<SequenceScore[]> {
   const scores = sequences.map((): SequenceScore => ({ loglikelihood: 0, greedy: true }));
   const shares = divide(sequences, processes);
@@ -35,11 +38,16 @@ export async function scoreInProcesses(
     await Promise.all(
       shares.map(async (indices, i) => {
         const work = { model: path, sequences: indices.map((index) => sequences[index]), memory: memory / processes };
-        const found = await runChild(children[i], work, (done, total) => {
+        const { scores: found, processorSeconds } = await runChild(children[i], work, (done, total) => {
           told[i] = { done, total };
           // The total is known when all have said theirs.
-          if (told.every((each) => each.total > 0)) onProgress(sum(({ done }) => done), sum(({ total }) => total));
+          if (told.every((each) => each.total > 0))
+            onProgress(
+              sum(({ done }) => done),
+              sum(({ total }) => total),
+            );
         });
+        onUsage(processorSeconds);
         found.forEach((score, j) => {
           scores[indices[j]] = score;
         });
@@ -51,10 +59,24 @@ export async function scoreInProcesses(
   return scores;
 }
 
-/** Indices of sequences, so that each share has about as many tokens as the others. */
+/**
+ * Scores in this process where there is one, else in several.
+ * @param onUsage told the processor seconds of each other process at its end
+ */
+export function scoringIn(
+  processes: number,
+  onUsage: (processorSeconds: number) => void = () => {},
+): Required<Pick<EvaluateOptions, "score">> {
+  if (processes === 1) return { score: scoreSequences };
+  return {
+    score: (model, sequences, options) => scoreInProcesses(model, sequences, { ...options, processes, onUsage }),
+  };
+}
+
+/** Indices of sequences, whole rows, so that each share has about as many tokens as the others. */
 function divide(sequences: readonly Sequence[], processes: number): number[][] {
   const shares = Array.from({ length: processes }, () => ({ tokens: 0, indices: [] as number[] }));
-  for (const { tokens, predictions } of packSequences(sequences, SHARE_TOKENS)) {
+  for (const { tokens, predictions } of packSequences(sequences, ROW_TOKENS)) {
     const least = shares.reduce((best, share) => (share.tokens < best.tokens ? share : best));
     least.tokens += tokens.length;
     least.indices.push(...new Set(predictions.map(({ sequence }) => sequence)));
@@ -74,11 +96,11 @@ function runChild(
   child: ChildProcess,
   work: ScoreWork,
   onProgress: (done: number, total: number) => void,
-): Promise<SequenceScore[]> {
+): Promise<Extract<ScoreAnswer, { kind: "done" }>> {
   return new Promise((resolve, reject) => {
     child.on("message", (answer: ScoreAnswer) => {
       if (answer.kind === "progress") onProgress(answer.done, answer.total);
-      else if (answer.kind === "done") resolve(answer.scores);
+      else if (answer.kind === "done") resolve(answer);
       else reject(asError(answer.failure));
     });
     child.on("error", reject);

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { benchEvaluate, speedTasks } from "../../bench/evaluate-speed.js";
 import { createProgress } from "../../infra/progress.js";
@@ -7,6 +8,7 @@ import { parseCount } from "./parse-count.js";
 interface EvaluateBenchOptions {
   data: string;
   limit?: number;
+  processes: number;
   python?: string;
   json?: boolean;
 }
@@ -17,13 +19,19 @@ export function benchEvaluateCommand(): Command {
     .description(`measure requests a second on ${speedTasks.join(", ")}, and lm-evaluation-harness with --python`)
     .requiredOption("--data <folder>", "folder with <task>.jsonl")
     .option("--limit <records>", "the first records of each task only", parseCount)
+    .option(
+      "--processes <count>",
+      "processes that score, each with its share of the cores",
+      parseCount,
+      availableParallelism(),
+    )
     .option("--python <path>", "a Python that has lm_eval, transformers, accelerate and torch")
     .option("--json", "print one JSON document")
-    .action(async ({ data, limit, python, json }: EvaluateBenchOptions) => {
+    .action(async ({ data, limit, processes, python, json }: EvaluateBenchOptions) => {
       const show = (text: string) => {
         if (!json) process.stdout.write(text);
       };
-      const results = await benchEvaluate({ data, limit: limit ?? null, python }, createProgress(), show);
+      const results = await benchEvaluate({ data, limit: limit ?? null, processes, python }, createProgress(), show);
       if (json) printJson(results);
     });
 }

@@ -16,6 +16,7 @@ import { loadModel } from "../../models/load.js";
 import { toNumber } from "../../study/figures.js";
 import type { Evaluation, Figure } from "../../study/results.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { scoringIn } from "../../workers/score-processes.js";
 import { MEMORY_HELP, parseMemoryOption } from "./memory-option.js";
 import { printJson, renderTable } from "./output.js";
 import { parseCount, parseWhole } from "./parse-count.js";
@@ -31,6 +32,7 @@ interface EvaluateCommandOptions {
   samples?: string;
   noiseSeed?: number;
   memory?: number;
+  processes: number;
   logSamples?: string;
   json?: boolean;
 }
@@ -51,6 +53,7 @@ export function evaluateCommand(): Command {
     .option("--num-fewshot <examples>", "solved examples before each question, from <task>.<split>.jsonl", parseWhole)
     .option("--noise-seed <number>", "perturbs the inputs of tasks such as piqa@typos:0.1 otherwise", parseWhole)
     .option("--memory <amount>", MEMORY_HELP, parseMemoryOption)
+    .option("--processes <count>", "score in so many processes, which share the cores and the memory", parseCount, 1)
     .option("--samples <file>", "scores of the single requests, an Arrow file")
     .option("--log-samples <folder>", "results and a line a record, in files as the harness's viewers read them")
     .addOption(
@@ -79,6 +82,7 @@ async function evaluate(path: string, options: EvaluateCommandOptions): Promise<
     const progress = tokenProgress(tasks.map(({ name }) => name).join(", "));
     const scored = await evaluateTasks(model, tokenizer, files, {
       ...{ limit, addBos, noiseSeed: options.noiseSeed, memory: options.memory, onProgress: progress.report },
+      ...scoringIn(options.processes),
     });
     progress.end();
     const evaluated = scored.map((each, i): EvaluatedTask => {
