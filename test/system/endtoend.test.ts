@@ -87,7 +87,7 @@ async function checkBlocks(expected: EndToEndCase): Promise<void> {
   });
 }
 
-for (const { name, settings } of cases.filter(({ name }) => ["gptq_4bit", "wanda_2of4"].includes(name))) {
+for (const { name, settings } of cases.filter(({ name }) => ["rtn_4bit", "gptq_4bit", "wanda_2of4"].includes(name))) {
   const title = `${name}: touchstone compress gives every linear of the study with the same bits`;
   test(title, { skip, timeout: 660_000 }, async () => {
     const out = join(system.folder, name);
