@@ -21,7 +21,7 @@ const studies = new Map(
 );
 
 const cells = new Map([
-  ["quickstart.yaml", 1 + 4 * 3 * 2 + 2 * 2],
+  ["quickstart.yaml", 1 + 6 * 3 * 2 + 4 * 2],
   ["source.yaml", 4 * (1 + 4 * 5 * 10)],
   ["robustness.yaml", 4 * (1 + 4 * 5 * 10)],
   ["size.yaml", 4 * (1 + 4 * 5 * 10 * 10)],
