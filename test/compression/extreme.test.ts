@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import fc from "fast-check";
-import { parsePattern } from "../../compression/mask.js";
 import type { CompressedLayer } from "../../compression/method.js";
 import { decodeLayer, encodeLayer } from "../../compression/stored-layer.js";
 import { TouchstoneError } from "../../study/errors.js";
 import type { MethodSettings } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressRandom, everyMethod, settingsOf } from "./every-method.js";
+import { assertPattern } from "./over-cases.js";
 import { type RandomCase, randomCases } from "./random-case.js";
 
 /** Also far beyond what their squares have room for in float32. */
@@ -42,7 +42,7 @@ describe("weights and inputs of any size, dead inputs and repeated rows", () => 
         assert.ok(result.weight.every(Number.isFinite));
         const bytes = encodeLayer(result, { name: "random.weight", rows, columns, settings, error: null });
         assert.deepEqual(decodeLayer(bytes, "stored"), result.weight);
-        if ("pattern" in settings && settings.pattern !== undefined) checkPattern(result, settings.pattern);
+        if ("pattern" in settings && settings.pattern !== undefined) assertPattern(result, settings.pattern);
       };
       await fc.assert(fc.asyncProperty(extremeCases, check), RUNS);
       // Not all may be refused: float32 holds the squares of four in seven of the inputs' sizes.
@@ -50,16 +50,3 @@ describe("weights and inputs of any size, dead inputs and repeated rows", () => 
     });
   }
 });
-
-/** Exactly n of each m are pruned. */
-function checkPattern({ mask }: CompressedLayer, pattern: string): void {
-  const { pruned, of } = parsePattern(pattern);
-  assert.ok(mask !== undefined);
-  for (let start = 0; start < mask.length; start += of) {
-    const run = mask.subarray(start, start + of);
-    assert.equal(
-      run.reduce((sum, mark) => sum + mark, 0),
-      of - pruned,
-    );
-  }
-}

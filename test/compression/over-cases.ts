@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parsePattern } from "../../compression/mask.js";
+import type { CompressedLayer } from "../../compression/method.js";
 import { compressRandom, settingsOf } from "./every-method.js";
 import { type CaseOptions, type RandomCase, randomCases } from "./random-case.js";
 
@@ -23,4 +26,17 @@ export async function weightOf({ layer, inputs }: RandomCase, json: object): Pro
 export function differing(a: Float32Array, b: Float32Array): number {
   const bound = 1e-4 * a.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
   return a.reduce((count, x, i) => count + (Math.abs(x - b[i]) > bound ? 1 : 0), 0);
+}
+
+/** Exactly n of each m are pruned. */
+export function assertPattern({ mask }: CompressedLayer, pattern: string): void {
+  const { pruned, of } = parsePattern(pattern);
+  assert.ok(mask !== undefined);
+  for (let start = 0; start < mask.length; start += of) {
+    const run = mask.subarray(start, start + of);
+    assert.equal(
+      run.reduce((sum, kept) => sum + kept, 0),
+      of - pruned,
+    );
+  }
 }
