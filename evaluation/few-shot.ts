@@ -18,19 +18,20 @@ export function withFewShot(task: Task, count: number | null): Task {
  * itself is dropped from them.
  * @throws TouchstoneError InvalidData naming the record and the key that is wrong, or where there are too few examples
  */
-export function askQuestions(task: Task, data: TaskRecords, seed = FEW_SHOT_SEED): Question[] {
+export function askQuestions(task: Task, data: TaskRecords): Question[] {
   const questions = task.questions(data.records, data.place);
   const { fewShot } = task;
   if (fewShot.count === 0 || data.examples === undefined) return questions;
   const { examples } = data;
-  const texts = task.questions(examples.records, examples.place).map((example) => exampleText(example, fewShot));
-  const draw = drawer(task, examples, seed);
-  const keys = data.records.map(recordKey);
+  const isOwn = examples.records === data.records;
+  const solved = isOwn ? questions : task.questions(examples.records, examples.place);
+  const texts = solved.map((example) => exampleText(example, fewShot));
+  const draw = drawer(task, examples);
   return questions.map((question, i) => ({
     ...question,
     prefix:
       (question.prefix ?? "") +
-      draw(keys[i])
+      draw(data.records[i])
         .map((index) => texts[index])
         .join(""),
   }));
@@ -49,18 +50,26 @@ function exampleText(question: Question, { targetDelimiter, delimiter }: FewShot
 }
 
 /** Gives the indices of a record's examples; called for each record in order. */
-function drawer({ name, fewShot }: Task, { records, where }: Records, seed: number): (key: string) => number[] {
+function drawer(
+  { name, fewShot }: Task,
+  { records, where }: Records,
+): (record: Records["records"][number]) => number[] {
   const { count, sampler, dropsItself } = fewShot;
-  const keys = records.map(recordKey);
+  const keys = dropsItself ? records.map(recordKey) : [];
   const all = records.map((_, i) => i);
-  const random = pythonRandom(seed);
+  const random = pythonRandom(FEW_SHOT_SEED);
   const drawn = Math.min(records.length, dropsItself ? count + 1 : count);
-  return (key) => {
+  return (record) => {
     const indices = sampler === "first_n" ? all : pythonSample(random, records.length, drawn);
-    const others = dropsItself ? indices.filter((index) => keys[index] !== key) : indices;
-    if (others.length >= count) return others.slice(0, count);
+    const own = dropsItself ? recordKey(record) : undefined;
+    const chosen: number[] = [];
+    for (const index of indices) {
+      if (chosen.length === count) break;
+      if (keys[index] === undefined || keys[index] !== own) chosen.push(index);
+    }
+    if (chosen.length === count) return chosen;
     throw new TouchstoneError("InvalidData", {
-      what: `There are ${others.length} different examples for a question of ${name}, which has ${count} before it`,
+      what: `There are ${chosen.length} different examples for a question of ${name}, which has ${count} before it`,
       where,
       todo: "Give more records to draw from (repeated ones count once), or ask for fewer examples.",
     });

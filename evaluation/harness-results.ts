@@ -2,7 +2,8 @@ import type { Figure } from "../study/results.js";
 import type { TaskEvaluation } from "./evaluate.js";
 import { FEW_SHOT_SEED } from "./few-shot.js";
 import { aggregate, evaluationsIn, type Group } from "./group.js";
-import type { Metric, Task } from "./task.js";
+import type { AddBos } from "./requests.js";
+import { aggregationOf, isHigherBetter, type Metric, type Task } from "./task.js";
 
 /** A task's evaluation, and the records that its file has. */
 export interface EvaluatedTask extends TaskEvaluation {
@@ -15,7 +16,7 @@ export interface ResultsConfig {
   model: string;
   digest: string;
   limit: number | null;
-  addBos: "auto" | boolean;
+  addBos: AddBos;
   noiseSeed?: number;
   /** When the evaluation began. */
   date: Date;
@@ -80,7 +81,7 @@ export function sanitizeModelName(model: string): string {
 }
 
 /** What a question of the task is called in the harness. */
-export function outputType({ answers }: TaskEvaluation): "loglikelihood" | "multiple_choice" {
+function outputType({ answers }: TaskEvaluation): "loglikelihood" | "multiple_choice" {
   return answers[0]?.question.form === "completion" ? "loglikelihood" : "multiple_choice";
 }
 
@@ -131,7 +132,7 @@ function commonValue(values: readonly (Json | undefined)[]): Json | undefined {
 }
 
 function higherIsBetter(metrics: readonly Metric[]): JsonObject {
-  return Object.fromEntries(metrics.map((metric) => [metric, metric !== "perplexity"]));
+  return Object.fromEntries(metrics.map((metric) => [metric, isHigherBetter(metric)]));
 }
 
 function describe({ task, ...evaluated }: EvaluatedTask): JsonObject {
@@ -144,8 +145,8 @@ function describe({ task, ...evaluated }: EvaluatedTask): JsonObject {
     output_type: outputType(evaluated),
     metric_list: metrics.map((metric) => ({
       metric,
-      aggregation: metric === "perplexity" ? "perplexity" : "mean",
-      higher_is_better: metric !== "perplexity",
+      aggregation: aggregationOf(metric),
+      higher_is_better: isHigherBetter(metric),
     })),
     num_fewshot: fewShot.count,
     metadata: { ...(config?.metadata as JsonObject | undefined), version },

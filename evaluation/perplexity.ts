@@ -5,7 +5,7 @@ import { toFigure } from "../study/figures.js";
 import type { Evaluation } from "../study/results.js";
 import { standardError } from "./metrics.js";
 import type { PerplexityInput } from "./perplexity-text.js";
-import { type AddBos, encodeText } from "./requests.js";
+import { encodeText } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, scoreSequences } from "./score.js";
 import type { SequenceScore } from "./sequence-score.js";
@@ -30,9 +30,9 @@ export function textWindows(
   tokenizer: Tokenizer,
   length: number,
   limit: number | null,
-  { addBos = "auto", where = "the text" }: { addBos?: AddBos; where?: string } = {},
+  { where = "the text" }: { where?: string } = {},
 ): Int32Array[] {
-  const stream = encodeText(tokenizer, text, addBos);
+  const stream = encodeText(tokenizer, text, "auto");
   const windows = Math.min(Math.floor(stream.length / length), limit ?? Number.POSITIVE_INFINITY);
   if (windows < 1) {
     throw new TouchstoneError("InvalidData", {

@@ -2,7 +2,7 @@ import type { Model } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import { toFigure } from "../study/figures.js";
 import type { Evaluation } from "../study/results.js";
-import { type AddBos, encodeText, prefixToken, type Sequence } from "./requests.js";
+import { encodeText, prefixToken, type Sequence } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, scoreSequences } from "./score.js";
 import { countWords } from "./text.js";
@@ -12,7 +12,6 @@ export interface RollingOptions extends ScoreOptions {
   id: string;
   /** Tokens that the model reads at once, at most as many as it can; null: that many, as the harness has it. */
   length: number | null;
-  addBos?: AddBos;
 }
 
 export interface RollingPerplexity {
@@ -33,11 +32,11 @@ export async function rollingPerplexity(
   model: Model,
   tokenizer: Tokenizer,
   documents: readonly string[],
-  { id, length, addBos = "auto", ...options }: RollingOptions,
+  { id, length, ...options }: RollingOptions,
 ): Promise<RollingPerplexity> {
   const maxLength = Math.min(length ?? Number.POSITIVE_INFINITY, model.config.maxPositionEmbeddings);
   const windows = documents.flatMap((document, record) =>
-    rollingWindows(encodeText(tokenizer, document, addBos), prefixToken(tokenizer), maxLength).map(
+    rollingWindows(encodeText(tokenizer, document, "auto"), prefixToken(tokenizer), maxLength).map(
       (window, choice) => ({ record, choice, window }),
     ),
   );

@@ -32,7 +32,11 @@ export async function scorePacks(
   const states = createHiddenStates(
     lengths,
     model.config.hiddenSize,
-    hiddenStateBytes(model, memory, Math.max(...lengths)),
+    hiddenStateBytes(
+      model,
+      memory,
+      lengths.reduce((longest, length) => Math.max(longest, length), 0),
+    ),
   );
   try {
     await embed(model, packs, lengths, states);

@@ -52,11 +52,10 @@ export async function scoreSequences(
   for (const portion of portionsOf(packs, stored === undefined ? Number.POSITIVE_INFINITY : PORTION_TOKENS)) {
     const report = (tokens: number) => onProgress(done + tokens, total);
     const found = await scorePacks(model, portion, { memory, report });
-    for (const index of poisoned(portion, found)) {
-      const alone = packSequences([sequences[missing[index]]], Number.POSITIVE_INFINITY);
-      const score = (await scorePacks(model, alone, { memory, report: () => {} })).get(0);
-      if (score !== undefined) found.set(index, score);
-    }
+    const alone = poisoned(portion, found).flatMap((index) => aloneInRow(sequences[missing[index]], index));
+    // No part of the total, but told: a step that is silent for long is taken for dead, and an abort is seen then.
+    const again = await scorePacks(model, alone, { memory, report: () => report(countTokens(portion)) });
+    for (const [index, score] of again) found.set(index, score);
     for (const [index, score] of found) scores[missing[index]] = score;
     if (stored !== undefined && keys !== undefined) {
       await stored.append(new Map(Array.from(found, ([index, score]) => [keys[missing[index]], score])));
@@ -73,6 +72,14 @@ function poisoned(packs: readonly Pack[], scores: ReadonlyMap<number, SequenceSc
     const inRow = Array.from(new Set(predictions.map(({ sequence }) => sequence)));
     return inRow.length === 1 ? [] : inRow.filter((index) => !Number.isFinite(scores.get(index)?.loglikelihood));
   });
+}
+
+/** A sequence in a row of its own, which keeps its index among others. */
+function aloneInRow(sequence: Sequence, index: number): Pack[] {
+  return packSequences([sequence], Number.POSITIVE_INFINITY).map((pack) => ({
+    ...pack,
+    predictions: pack.predictions.map((prediction) => ({ ...prediction, sequence: index })),
+  }));
 }
 
 /** Runs of packs with at most `tokens` tokens, or one pack. */

@@ -6,6 +6,15 @@ import type { Question } from "./question.js";
 
 export type Metric = "acc" | "acc_norm" | "perplexity";
 
+/** How a metric's values over records become one, by the harness's name. */
+export function aggregationOf(metric: Metric): "perplexity" | "mean" {
+  return metric === "perplexity" ? "perplexity" : "mean";
+}
+
+export function isHigherBetter(metric: Metric): boolean {
+  return metric !== "perplexity";
+}
+
 /** How solved examples stand before a question, and where they are drawn from, as lm-evaluation-harness has it. */
 export interface FewShot {
   /** Examples before each question. */

@@ -1,6 +1,14 @@
 import { TouchstoneError } from "../../study/errors.js";
 import type { Question } from "../question.js";
-import { type FewShot, type Metric, placeOf, requireRecords, type Task } from "../task.js";
+import {
+  aggregationOf,
+  type FewShot,
+  isHigherBetter,
+  type Metric,
+  placeOf,
+  requireRecords,
+  type Task,
+} from "../task.js";
 import { type Field, fieldOf, framedFieldOf } from "./field.js";
 import { type Config, isConfig } from "./read.js";
 import { parseTaskConfig, type TaskConfig } from "./schema.js";
@@ -122,10 +130,10 @@ function metricsOf({ output_type, metric_list }: TaskConfig, where: string): Met
   for (const [i, { metric, aggregation, higher_is_better }] of (metric_list ?? []).entries()) {
     const key = `metric_list[${i}]`;
     if (!possible.includes(metric)) throw invalid(`${key}: ${metric} is not measured by ${output_type}`, where);
-    const usual = metric === "perplexity" ? "perplexity" : "mean";
+    const [usual, higherIsBetter] = [aggregationOf(metric), isHigherBetter(metric)];
     if ((aggregation ?? usual) !== usual) throw invalid(`${key}.aggregation: of ${metric} it is ${usual}`, where);
-    if ((higher_is_better ?? metric !== "perplexity") !== (metric !== "perplexity")) {
-      throw invalid(`${key}.higher_is_better: of ${metric} it is ${metric !== "perplexity"}`, where);
+    if ((higher_is_better ?? higherIsBetter) !== higherIsBetter) {
+      throw invalid(`${key}.higher_is_better: of ${metric} it is ${higherIsBetter}`, where);
     }
   }
   return metric_list?.map(({ metric }) => metric) ?? possible;

@@ -3,8 +3,6 @@ import { listMethods, stringFilters, stringMethods } from "./python.js";
 
 /** A Jinja template as lm-evaluation-harness reads it: names that are not there are errors, and no newline is dropped. */
 export interface Template {
-  /** @throws TemplateError */
-  render(fields: Fields): string;
   /** The text in pieces: the template's own words, and what its expressions and statements give. @throws TemplateError */
   pieces(fields: Fields): { text: string; isFrame: boolean }[];
   /** What a template of a single expression gives, such as a list; the text of any other. @throws TemplateError */
@@ -52,7 +50,6 @@ export function compileTemplate(source: string): Template {
       .map(({ text }) => text)
       .join("");
   return {
-    render,
     pieces,
     evaluate: (fields) => (body.length === 1 && isExpression(body[0]) ? plain(evaluated(fields)[0]) : render(fields)),
   };

@@ -207,6 +207,24 @@ test("a sequence that overflows does not spoil those that share its row", async 
   assertClose(scores.slice(1), await scoreSequences(model, requests));
 });
 
+test("however many requests overflow, the weights are read once more, and progress is told meanwhile", async () => {
+  let read = 0;
+  let told = 0;
+  const counted: Model = {
+    ...broken,
+    block: (index) => {
+      read++;
+      return broken.block(index);
+    },
+  };
+  const poisoned = [3, 4, 5].map((token) => sequence([1, 2, POISON, token], 2));
+  const scores = await scoreSequences(counted, [...poisoned, ...requests], { onProgress: () => told++ });
+  assert.ok(scores.slice(0, 3).every(({ loglikelihood }) => Number.isNaN(loglikelihood)));
+  assertClose(scores.slice(3), await scoreSequences(model, requests));
+  assert.equal(read, 2 * SMALL_CONFIG.num_hidden_layers);
+  assert.ok(told > SMALL_CONFIG.num_hidden_layers + 1);
+});
+
 test("a request with nothing to score is certain", async () => {
   const scores = await scoreSequences(model, [sequence([1, 2, 3], 3), requests[0]]);
   assert.deepEqual(scores[0], { loglikelihood: 0, greedy: true });
