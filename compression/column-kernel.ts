@@ -157,11 +157,7 @@ export function openBlock(rows: number, width: number, panelRows: number): Kerne
       },
       fitReal: (j, of, limit, threshold) => {
         const [value, pivots] = [atValues + j * columnBytes, atUpper + j * pivotBytes];
-        const search = Number.isFinite(threshold) ? 1 : 0;
-        kernels.fitReal(
-          ...([value, atScales, atZeros, pivots, pivotBytes, atWork] as const),
-          ...([height, of, limit, threshold, search] as const),
-        );
+        kernels.fitReal(value, atScales, atZeros, pivots, pivotBytes, atWork, height, of, limit, threshold);
       },
     },
     begin: (row, rows) => {

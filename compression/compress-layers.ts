@@ -2,7 +2,7 @@ import { allFinite } from "../models/weights.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import { castToCheckpoint, checkWeightDtype } from "./checkpoint-type.js";
-import type { CompressedLayer, Layer, LayerStatistics } from "./method.js";
+import type { CompressedLayer, Layer, LayerStatistics, Solution } from "./method.js";
 import { methodOf } from "./registry.js";
 import { solveError } from "./solve-error.js";
 import { compressUnseen } from "./unseen.js";
@@ -31,21 +31,17 @@ export function compressLayers(
       throw notFinite(layer, "The weight has NaN or infinite values", "Fetch the model again, or take another one.");
     }
   }
-  if (statistics.kind === "unseen") {
-    // Without inputs nothing is lost.
-    const error = method.statistics === "secondMoment" ? 0 : null;
-    return compressUnseen(layers, settings).map((left, i) => ({
-      compressed: castToCheckpoint(layers[i], left, settings),
-      error,
-    }));
-  }
-  return method.compress(layers, statistics, settings).map(({ error: known, ...solved }, i) => {
+  const solutions: Solution[] =
+    statistics.kind === "unseen" ? compressUnseen(layers, settings) : method.compress(layers, statistics, settings);
+  return solutions.map(({ error: known, ...solved }, i) => {
     const layer = layers[i];
     const compressed = castToCheckpoint(layer, solved, settings);
     if (!allFinite(compressed.weight)) {
       const what = `${settings.method} gives NaN or infinite weights: those of the layer, or its inputs, are too far from 1 for float32`;
       throw notFinite(layer, what, "Check the model's weights and the calibration set.");
     }
+    // Without inputs nothing is lost.
+    if (statistics.kind === "unseen") return { compressed, error: method.statistics === "secondMoment" ? 0 : null };
     if (statistics.kind !== "secondMoment") return { compressed, error: null };
     // The solver's error is that of the weights before a cast.
     const error = compressed === solved ? known : undefined;

@@ -2,8 +2,7 @@ import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
 import { type Block, type ColumnRule, type Panel, solveColumns } from "./column-solver.js";
 import { type Factors, factorise } from "./factorisation.js";
-import { fitGrid } from "./grid.js";
-import { allocateQuantized, contiguousGroups, fitContiguousGroups, groupCount } from "./groups.js";
+import { allocateQuantized, contiguousGroups, fitContiguousGroups, fitGroup, groupCount } from "./groups.js";
 import type { Layer, LayerShape, Method, QuantizedLayer, Solution } from "./method.js";
 import { secondMoment } from "./statistics.js";
 
@@ -56,14 +55,14 @@ function allocateGroups({ rows, columns }: Layer, { order }: Factors, settings: 
 }
 
 function gptqRule(layer: Layer, factors: Factors, settings: Settings, quantized: QuantizedLayer): ColumnRule {
-  const { rows, columns } = layer;
+  const { columns } = layer;
   const { order } = factors;
   const { codes, groupIndex } = quantized;
   const limit = 2 ** settings.bits - 1;
   const wholeRow = settings.groupSize === -1;
-  if (wholeRow) fitContiguousGroups(layer.weight, rows, columns, -1, settings, quantized);
+  if (wholeRow) fitContiguousGroups(layer.weight, columns, -1, settings, quantized);
   else if (settings.staticGroups) {
-    fitContiguousGroups(withoutDead(layer, factors), rows, columns, settings.groupSize, settings, quantized);
+    fitContiguousGroups(withoutDead(layer, factors), columns, settings.groupSize, settings, quantized);
   }
   let loadedGroup = -1;
   return {
@@ -98,19 +97,16 @@ function withoutDead({ weight, columns }: Layer, { order, dead }: Factors): Floa
 }
 
 /** Fits the groups that start in a block on its weights as they stand before the block's own errors. */
-function fitGroups(block: Block, { rows, columns }: Layer, settings: Settings, into: QuantizedLayer): void {
+function fitGroups(block: Block, { columns }: Layer, settings: Settings, into: QuantizedLayer): void {
   const { groupSize } = settings;
   const firstGroup = Math.ceil(block.start / groupSize);
   const lastGroup = Math.ceil(block.end / groupSize) - 1;
   if (lastGroup < firstGroup) return;
   const end = Math.max(block.end, Math.min(columns, (lastGroup + 1) * groupSize));
   const values = block.columns(end);
-  for (let row = 0; row < rows; row++) {
-    for (let group = firstGroup; group <= lastGroup; group++) {
-      const from = row * (end - block.start) + group * groupSize - block.start;
-      const { scale, zero } = fitGrid(values, from, Math.min(groupSize, columns - group * groupSize), settings);
-      into.scales[row * into.groups + group] = scale;
-      into.zeros[row * into.groups + group] = zero;
-    }
+  for (let group = firstGroup; group <= lastGroup; group++) {
+    const start = group * groupSize;
+    const count = Math.min(groupSize, columns - start);
+    fitGroup(values, { width: end - block.start, from: start - block.start, count, group }, settings, into);
   }
 }

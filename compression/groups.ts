@@ -27,20 +27,29 @@ export function allocateQuantized(rows: number, bits: number, groupIndex: Int32A
 /** Fits the grids of all groups of a row-major weight [rows, columns], whose groups are contiguous. */
 export function fitContiguousGroups(
   weight: Float32Array,
-  rows: number,
   columns: number,
   groupSize: number,
   options: GridOptions,
   into: QuantizedLayer,
 ): void {
   const size = groupSize === -1 ? columns : groupSize;
-  for (let row = 0; row < rows; row++) {
-    for (let group = 0; group < into.groups; group++) {
-      const count = Math.min(size, columns - group * size);
-      const { scale, zero } = fitGrid(weight, row * columns + group * size, count, options);
-      into.scales[row * into.groups + group] = scale;
-      into.zeros[row * into.groups + group] = zero;
-    }
+  for (let group = 0; group < into.groups; group++) {
+    const from = group * size;
+    fitGroup(weight, { width: columns, from, count: Math.min(size, columns - from), group }, options, into);
+  }
+}
+
+/** Fits a group's grid in each row to the `count` values from column `from` on, of row-major values [rows, width]. */
+export function fitGroup(
+  values: Float32Array,
+  { width, from, count, group }: { width: number; from: number; count: number; group: number },
+  options: GridOptions,
+  into: QuantizedLayer,
+): void {
+  for (let start = from, at = group; at < into.scales.length; start += width, at += into.groups) {
+    const { scale, zero } = fitGrid(values, start, count, options);
+    into.scales[at] = scale;
+    into.zeros[at] = zero;
   }
 }
 

@@ -23,7 +23,9 @@ export async function readCase(uri: string): Promise<LayerCase> {
   const read = (name: string, axes: number): HostTensor => {
     const tensor = tensors.get(name);
     const isFloat = tensor !== undefined && tensor.data instanceof Float32Array;
-    if (isFloat && tensor.shape.length === axes) return { shape: tensor.shape, data: tensor.data as Float32Array };
+    if (isFloat && tensor.shape.length === axes) {
+      return { shape: tensor.shape, dtype: tensor.dtype, data: tensor.data as Float32Array };
+    }
     throw new TouchstoneError("InvalidData", {
       what:
         tensor === undefined
@@ -36,7 +38,9 @@ export async function readCase(uri: string): Promise<LayerCase> {
   const weight = read("weight", 2);
   const inputs = read("inputs", 3);
   const [rows, columns] = weight.shape;
-  if (inputs.shape[2] === columns) return { layer: { name: "weight", rows, columns, weight: weight.data }, inputs };
+  if (inputs.shape[2] === columns) {
+    return { layer: { name: "weight", rows, columns, weight: weight.data, dtype: weight.dtype }, inputs };
+  }
   throw new TouchstoneError("ShapeMismatch", {
     what: `The inputs have ${inputs.shape[2]} values a token, but the weight takes ${columns}`,
     where: uri,
@@ -57,6 +61,8 @@ export function compressCase(
   const moment = collect(inputs, "secondMoment");
   const statistics = method.statistics === "secondMoment" ? moment : collect(inputs, method.statistics);
   const [{ compressed, error }] = compressLayers([layer], statistics, settings);
+  // Without inputs nothing is lost.
+  if (moment.kind === "unseen") return { compressed, error: 0 };
   return { compressed, error: error ?? solveError(layer, compressed.weight, secondMoment(moment)) };
 }
 

@@ -4,14 +4,13 @@ import { dequantized, type Grid, roundHalfEven } from "./grid.js";
 const LEAST_SCALE = 1e-9;
 
 /**
- * SpQR's grid of `values[0 .. count - 1]`, float32: from the least to the largest, 0 not forced in, with a zero point that isn't
+ * SpQR's grid of `values`, float32: from the least to the largest, 0 not forced in, with a zero point that isn't
  * rounded.
  */
-export function fitRealGrid(values: Float32Array, count: number, bits: number): Grid {
+export function fitRealGrid(values: Float32Array, bits: number): Grid {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < count; i++) {
-    const value = values[i];
+  for (const value of values) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -35,7 +34,7 @@ export function realCodeOf(value: number, scale: number, zero: number, limit: nu
  */
 export function quantizeRun(run: Float32Array, bits: number, codes: Uint8Array): Grid {
   const limit = 2 ** bits - 1;
-  const grid = fitRealGrid(run, run.length, bits);
+  const grid = fitRealGrid(run, bits);
   for (let i = 0; i < run.length; i++) {
     codes[i] = realCodeOf(run[i], grid.scale, grid.zero, limit);
     run[i] = dequantized(codes[i], grid.scale, grid.zero);

@@ -17,7 +17,7 @@ function round({ weight, rows, columns }: Layer, settings: Settings): Compressed
   const { bits, groupSize } = settings;
   const groupIndex = contiguousGroups(columns, groupSize);
   const quantized = allocateQuantized(rows, bits, groupIndex, groupCount(columns, groupSize));
-  fitContiguousGroups(weight, rows, columns, groupSize, settings, quantized);
+  fitContiguousGroups(weight, columns, groupSize, settings, quantized);
   const { codes, scales, zeros, groups } = quantized;
   const limit = 2 ** bits - 1;
   for (let row = 0, i = 0; row < rows; row++) {

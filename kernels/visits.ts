@@ -113,7 +113,7 @@ export function markLeast(
  * row's error by more than `threshold` (Dettmers et al. 2023, arXiv 2306.03078, section 4.1); the mean of the others stands
  * for them. The error is the sum of squared errors over squared pivots, of the others on their own grid against that of all
  * on theirs. Only the least and the largest value change the grid; for the others it is their own error.
- * @param search whether anything is left out
+ * @param threshold infinite: nothing is left out
  * @param pivots U[j,j] of the first, the next ones `pivotStride` bytes apart
  * @param losses [count] vectors, for the work
  */
@@ -128,7 +128,6 @@ export function fitReal(
   count: usize,
   limit: f32,
   threshold: f32,
-  search: bool,
 ): void {
   const column = height << FLOAT;
   const most = f32x4.splat(limit);
@@ -146,7 +145,7 @@ export function fitReal(
       high2 = f32x4.pmax(high2, f32x4.pmin(high, value));
       high = f32x4.pmax(high, value);
     }
-    if (search) {
+    if (threshold < <f32>Infinity) {
       const scale = scaleOf(low, high, most);
       const zero = zeroOf(low, high, scale);
       const scaleA = scaleOf(low2, high, most);

@@ -42,24 +42,18 @@ export function runBlock(
   const stages = model.architecture.stages(model.config, hidden.shape[1], tree);
   return tf.tidy(() => {
     let state: BlockState = { hidden };
-    let all = kept !== undefined;
+    let wanted = kept;
     for (const stage of stages) {
       const before = state;
       state = tf.tidy(() => advance(stage, before, weights));
-      if (all && kept !== undefined && state.attention !== undefined) {
-        state = keepTokens(state, kept);
-        all = false;
-      }
+      if (wanted === undefined || state.attention === undefined) continue;
+      // After attention all is done token by token.
+      const places = tf.tensor1d(wanted, "int32");
+      state = { hidden: tf.gather(state.hidden, places, 1), attention: tf.gather(state.attention, places, 1) };
+      wanted = undefined;
     }
     return state.hidden;
   });
-}
-
-/** After attention all is done token by token. */
-function keepTokens({ hidden, attention }: BlockState, kept: Int32Array): BlockState {
-  const places = tf.tensor1d(kept, "int32");
-  const keep = (x: tf.Tensor3D) => tf.gather(x, places, 1);
-  return attention === undefined ? { hidden: keep(hidden) } : { hidden: keep(hidden), attention: keep(attention) };
 }
 
 /** A plain object, as `tf.tidy` wants its results. */

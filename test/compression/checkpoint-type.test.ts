@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import type * as tf from "@tensorflow/tfjs-core";
 import { compressBlock } from "../../compression/compress-block.js";
 import { compressLayers } from "../../compression/compress-layers.js";
 import { replaced } from "../../compression/compress-model.js";
+import { compressCase, readCase } from "../../compression/layer-case.js";
 import { solveError } from "../../compression/solve-error.js";
 import { decodeLayer, encodeLayer } from "../../compression/stored-layer.js";
 import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../models/float16.js";
 import { chunkSequences, embedChunks, runBlock, toTensors } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
+import { writeSafetensors } from "../../models/safetensors-write.js";
 import { loadBackend } from "../../tensor/backend.js";
-import { writeSmallModel } from "../models/small-model.js";
+import { scratchFolder, writeSmallModel } from "../models/small-model.js";
 import { settingsOf } from "./every-method.js";
 import { collect, randomInputs, randomLayer } from "./random-layer.js";
 
@@ -28,6 +31,16 @@ const pruning: object[] = [
 
 describe("weightDtype: checkpoint", () => {
   before(loadBackend);
+
+  it("is that of the file, for a layer read from one", async () => {
+    const file = join(await scratchFolder(), "layer.safetensors");
+    const { rows, columns, weight } = randomLayer(6, 32, 1);
+    const inputs = { shape: [1, 4, 32], data: randomInputs(32, 3).slice(0, 4 * 32) };
+    await writeSafetensors(file, new Map(Object.entries({ weight: { shape: [rows, columns], data: weight }, inputs })));
+    const settings = settingsOf({ method: "wanda", pattern: "2:4", weightDtype: "checkpoint" });
+    const { compressed } = compressCase(await readCase(file), settings);
+    assert.equal(compressed.weight.filter((value) => value === 0).length, (rows * columns) / 2);
+  });
 
   for (const [dtype, cast] of Object.entries(casts)) {
     for (const json of pruning) {

@@ -32,7 +32,7 @@ function openPanel(seed = 1) {
 function likelyOutliers(weights: Float32Array, pivots: Float32Array, bits: number, threshold: number): boolean[] {
   const error = (left: number[]) => {
     const values = Float32Array.from(left, (i) => weights[i]);
-    const { scale, zero } = fitRealGrid(values, values.length, bits);
+    const { scale, zero } = fitRealGrid(values, bits);
     const losses = left.map((i) => {
       const rounded = dequantized(realCodeOf(weights[i], scale, zero, 2 ** bits - 1), scale, zero);
       return ((rounded - weights[i]) / pivots[i]) ** 2;
@@ -172,7 +172,6 @@ describe("the column kernels", () => {
         const mean = left.reduce((sum, weight) => sum + weight, 0) / Math.max(1, left.length);
         const { scale, zero } = fitRealGrid(
           weights.map((weight, i) => (marks[i] ? mean : weight)),
-          WIDTH,
           bits,
         );
         assert.equal(panel.scales[row], scale, `row ${row}, threshold ${threshold}`);

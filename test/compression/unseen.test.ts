@@ -3,6 +3,7 @@ import { before, describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { compressBlock } from "../../compression/compress-block.js";
 import { compressLayers } from "../../compression/compress-layers.js";
+import { compressCase } from "../../compression/layer-case.js";
 import { accumulate } from "../../compression/statistics.js";
 import { decodeLayer, encodeLayer, readStoredLayer } from "../../compression/stored-layer.js";
 import { chunkSequences, embedChunks } from "../../models/forward.js";
@@ -42,6 +43,21 @@ const counterparts: [object, object | undefined][] = [
 
 describe("linears that no calibration token reaches", () => {
   before(loadBackend);
+
+  it("weights that float32 has no room for are refused, as they are where tokens come", () => {
+    const large = { ...layer, weight: layer.weight.map((value) => Math.fround(3e38 * Math.sign(value))) };
+    for (const method of ["gptq", "spqr"]) {
+      const settings = settingsOf({ method, unseen: "rtn", groupSize: 16 });
+      assert.throws(() => compressLayers([large], unseen, settings), { name: "NumericalError" });
+    }
+  });
+
+  it("a layer's file without tokens has no error to tell", () => {
+    const inputs = { shape: [1, 0, 32], data: new Float32Array(0) };
+    for (const json of [{ method: "rtn" }, { method: "wanda" }, { method: "gptq", groupSize: 16 }]) {
+      assert.equal(compressCase({ layer, inputs }, settingsOf(json)).error, 0);
+    }
+  });
 
   for (const kind of ["secondMoment", "inputNorms"] as const) {
     it(`${kind} of no token is told apart from that of tokens that are zero`, () => {
