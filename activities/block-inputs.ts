@@ -58,14 +58,19 @@ export async function embed({ checkpoints, calibration }: CellTask, model: Model
   return embedChunks(model, chunkSequences(sequences.map(({ tokens }) => tokens)));
 }
 
-/** Hands a block's inputs over to this process's memory; where the process is stopped, the store gets them. */
+/** Hands a block's inputs over to this process's memory; where the process is stopped, the store gets those that it lacks. */
 export function holdActivations(
   task: CellTask,
   block: number,
   activations: Activations,
   { state }: Pick<StepContext, "state">,
 ): void {
-  state.activations.put(activationsKey(task, block), activations, () => storeActivations(task, block, activations));
+  const { plan, cell, calibration, checkpoints } = task;
+  state.activations.put(activationsKey(task, block), activations, async () => {
+    const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
+    if ((await checkpoints.find("activations", derivation)) === undefined)
+      await storeActivations(task, block, activations);
+  });
 }
 
 /** Whether a block's inputs are kept in the store as long as the cell may come back to them. */

@@ -1,23 +1,19 @@
 import { contaminatedRecords } from "../calibration/contamination.js";
+import { withFewShot } from "../evaluation/few-shot.js";
 import { type Request, requestsOf } from "../evaluation/question.js";
 import { readTaskRecords } from "../evaluation/records.js";
 import { studyTask } from "../evaluation/study-task.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { StudyResults } from "../study/results.js";
-import { splitTaskName } from "../study/task-name.js";
 import { findCalibration, readCalibrationSet } from "./calibration-of.js";
-import { contaminationDerivation } from "./derivations.js";
+import { contaminationDerivation, unperturbedTasks } from "./derivations.js";
+import { requireUnchanged } from "./planned-files.js";
 import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
 
 function textOf({ context, continuation }: Request): string {
   return context + continuation;
-}
-
-/** Perturbed tasks have the records of the task as it is. */
-function unperturbedNames(tasks: readonly string[]): string[] {
-  return Array.from(new Set(tasks.map((name) => splitTaskName(name).task)));
 }
 
 type Contamination = StudyResults["contamination"];
@@ -72,8 +68,10 @@ async function lookForRecords(
   const { evaluation, models } = plan.spec;
   const tokenizer = await (await state.model(plan, models[0].id, null)).tokenizer();
   const records = await Promise.all(
-    unperturbedNames(evaluation.tasks).map(async (name) => {
-      const task = studyTask(evaluation, name);
+    Array.from(unperturbedTasks(plan), async ([name, planned]) => {
+      await requireUnchanged(planned.records);
+      // Where examples stand before the questions, they are no part of what is looked for.
+      const task = withFewShot(studyTask(evaluation, name), 0);
       const { records: rows, place } = await readTaskRecords(evaluation.data ?? "", task);
       const questions = task.questions(rows, place).slice(0, evaluation.limit ?? undefined);
       return { task: name, texts: questions.map((question) => requestsOf(question).map(textOf).join("\n")) };

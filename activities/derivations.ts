@@ -1,6 +1,6 @@
 import { identity } from "../storage/identity.js";
 import { isDataFree } from "../study/cells.js";
-import type { EvaluationName, StudyPlan } from "../study/plan.js";
+import type { EvaluationName, PlannedTask, StudyPlan } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
 import { isGiven } from "../study/source.js";
 import { splitTaskName } from "../study/task-name.js";
@@ -117,11 +117,17 @@ export function cellDerivation(
   };
 }
 
+/** The tasks by their names without perturbations: perturbed ones have the records of the task as it is. */
+export function unperturbedTasks({ spec, tasks }: StudyPlan): ReadonlyMap<string, PlannedTask> {
+  return new Map(spec.evaluation.tasks.map((name) => [splitTaskName(name).task, tasks[name]]));
+}
+
 /** What decides which evaluation records stand in which calibration sets. */
 export function contaminationDerivation(
-  { spec, models, tasks }: StudyPlan,
+  plan: StudyPlan,
   sets: readonly { source: string; set: number; digest: string }[],
 ) {
+  const { spec, models } = plan;
   const { limit, definitions = {} } = spec.evaluation;
   return {
     step: "contamination",
@@ -129,10 +135,10 @@ export function contaminationDerivation(
     version: 1,
     tokenizer: models[spec.models[0].id].tokenizer,
     sets,
-    tasks: spec.evaluation.tasks.map((name) => ({
+    tasks: Array.from(unperturbedTasks(plan), ([name, { version, records }]) => ({
       name,
-      version: tasks[name].version,
-      records: tasks[name].records.version,
+      version,
+      records: records.version,
     })),
     definitions: identity(definitions),
     limit,

@@ -8,7 +8,7 @@ import type { StoredScores } from "../evaluation/stored-scores.js";
 import { studyTask } from "../evaluation/study-task.js";
 import type { Model } from "../models/model.js";
 import { parseMemory } from "../study/memory.js";
-import type { EvaluationName, StudyPlan } from "../study/plan.js";
+import { DEFINED, type EvaluationName, type StudyPlan } from "../study/plan.js";
 import type { Evaluation } from "../study/results.js";
 import { TEXT_WINDOW } from "../study/spec.js";
 import { type CellRef, cellTask } from "./cell-task.js";
@@ -74,7 +74,7 @@ async function score(
     const { records, examples } = plan.tasks[id];
     const { limit, addBos, noiseSeed, data = "" } = plan.spec.evaluation;
     await requireUnchanged(records);
-    if (examples !== undefined) await requireUnchanged(examples);
+    if (examples !== undefined && examples.version !== DEFINED) await requireUnchanged(examples);
     const task = studyTask(plan.spec.evaluation, id);
     const options = { limit, addBos, noiseSeed, memory, stored, onProgress };
     return evaluateTask(model, tokenizer, task, await readTaskRecords(data, task), options);

@@ -11,7 +11,14 @@ import { identity } from "../storage/identity.js";
 import { type ObjectStore, openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
-import type { PlannedFile, PlannedModel, PlannedStudy, PlannedTask, StudyPlan } from "../study/plan.js";
+import {
+  DEFINED,
+  type PlannedFile,
+  type PlannedModel,
+  type PlannedStudy,
+  type PlannedTask,
+  type StudyPlan,
+} from "../study/plan.js";
 import { lastingSpec, parseStudySpec, type StudySpec } from "../study/spec.js";
 import { type CheckedSource, planSource } from "./plan-source.js";
 import { type CheckedText, planText, requireWindows } from "./plan-text.js";
@@ -173,7 +180,7 @@ async function planTask(name: string, { evaluation }: StudySpec): Promise<Planne
 
 /** Examples that a definition brings are pinned with it. */
 async function planExamples({ where, isFile }: Records): Promise<PlannedFile> {
-  return isFile ? contentOf(where) : { uri: where, version: "" };
+  return isFile ? contentOf(where) : { uri: where, version: DEFINED };
 }
 
 function encodeJson(value: unknown): Uint8Array {

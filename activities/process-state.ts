@@ -53,7 +53,7 @@ export interface ActivationCache {
   take(key: string): Activations | undefined;
   /** A second handle on the same memory; the caller disposes it. */
   share(key: string): Activations | undefined;
-  /** Stores all that only this process has. */
+  /** Stores all that only this process has, as far as that succeeds. */
   storeAll(): Promise<void>;
 }
 
@@ -179,7 +179,7 @@ function createActivationCache(): ActivationCache {
     },
     share: (key) => cache.get(key)?.activations.map((chunk) => tf.clone(chunk)),
     storeAll: async () => {
-      await Promise.all(Array.from(cache.values(), ({ store }) => store?.()));
+      await Promise.allSettled(Array.from(cache.values(), ({ store }) => store?.()));
     },
   };
 }

@@ -24,10 +24,13 @@ export interface PlannedText extends PlannedFile {
   length: number | null;
 }
 
+/** Version of what a task's definition brings: no file, and pinned with the definition. */
+export const DEFINED = "";
+
 export interface PlannedTask {
   version: number | string;
   records: PlannedFile;
-  /** What examples are drawn from, where there are any before the questions. */
+  /** What examples are drawn from, where there are any before the questions; of version `DEFINED`, or a file. */
   examples?: PlannedFile;
   /** Version of the perturbation of its inputs, where there is one. */
   perturbation?: number;

@@ -30,7 +30,13 @@ const LEAVE_MS = 20_000;
  * glibc gives large blocks back to the system at once, and every new tensor then pays for fresh pages: kept, elementwise
  * operations take a third of the time.
  */
-export const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
+
+/** Variables of a process with a TensorFlow of its own. */
+export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
+  const count = String(threads);
+  return { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count };
+}
 
 interface Job {
   resolve(result: unknown): void;
@@ -135,18 +141,12 @@ export class ComputePool implements StepRunner {
   }
 
   #start(index: number): Slot {
-    const threads = String(this.#options.threads);
+    const { threads, processes } = this.#options;
     const child = fork(fileURLToPath(this.#options.program), {
       serialization: "advanced",
       // Groups of their own: a signal to the worker's group is the worker's to pass on.
       detached: true,
-      env: {
-        ...process.env,
-        ...ALLOCATOR,
-        TF_NUM_INTRAOP_THREADS: threads,
-        OMP_NUM_THREADS: threads,
-        TOUCHSTONE_PROCESSES: String(this.#options.processes),
-      },
+      env: { ...computeEnvironment(threads), TOUCHSTONE_PROCESSES: String(processes) },
     });
     const slot: Slot = { child, jobs: new Map(), busy: 0 };
     child.on("message", (response: Response) => this.#receive(slot, response));

@@ -1,9 +1,8 @@
 import { createProcessState } from "../activities/process-state.js";
 import { steps } from "../activities/steps.js";
-import { systemError } from "../storage/system-error.js";
-import { TouchstoneError } from "../study/errors.js";
 import { loadBackend } from "../tensor/backend.js";
-import type { Request, Response, StepFailure } from "./protocol.js";
+import type { Request, Response } from "./protocol.js";
+import { asFailure } from "./step-errors.js";
 
 /** Entry of a compute process: owns one TensorFlow runtime and runs the steps that its worker sends. */
 
@@ -34,7 +33,7 @@ async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Prom
     });
     send({ kind: "done", id, result });
   } catch (error) {
-    send({ kind: "failed", id, failure: describe(error) });
+    send({ kind: "failed", id, failure: asFailure(error) });
   } finally {
     running.delete(id);
   }
@@ -43,19 +42,8 @@ async function run({ id, step, input }: Extract<Request, { kind: "run" }>): Prom
 /** What is kept here is a matter of speed only: without it, others pass forward to where this process was. */
 async function leave(): Promise<void> {
   await state.ahead.drop();
-  await state.activations.storeAll().catch(() => {});
+  await state.activations.storeAll();
   send({ kind: "left" });
-}
-
-function describe(error: unknown): StepFailure {
-  const named = error instanceof TouchstoneError ? error : systemError(error);
-  if (named !== undefined) return { type: named.type, problem: named.problem, message: named.message };
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  if (/allocat|out of memory|OOM/i.test(message)) {
-    const problem = { what: `Memory ran out: ${message}`, todo: "Give the worker fewer slots, or a larger machine." };
-    return { type: "OutOfMemory", problem, message };
-  }
-  return { message, stack };
 }
 
 function send(response: Response): void {

@@ -2,9 +2,9 @@ import type { Sequence } from "../evaluation/requests.js";
 import { scoreSequences } from "../evaluation/score.js";
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import { loadModel } from "../models/load.js";
-import { TouchstoneError } from "../study/errors.js";
 import { loadBackend } from "../tensor/backend.js";
 import type { StepFailure } from "./protocol.js";
+import { asFailure } from "./step-errors.js";
 
 /** Entry of a process that scores a share of the requests with one TensorFlow of its own. */
 
@@ -39,8 +39,6 @@ async function run(path: string, sequences: readonly Sequence[], memory: number)
     send({ kind: "done", scores, processorSeconds: (user + system) / 1e6 });
     await model.close();
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const named = error instanceof TouchstoneError ? { type: error.type, problem: error.problem } : {};
-    send({ kind: "failed", failure: { ...named, message, stack } });
+    send({ kind: "failed", failure: asFailure(error) });
   }
 }

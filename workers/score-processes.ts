@@ -9,7 +9,7 @@ import { ROW_TOKENS, type ScoreOptions, scoreSequences } from "../evaluation/sco
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import type { Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
-import { ALLOCATOR } from "./compute-pool.js";
+import { computeEnvironment } from "./compute-pool.js";
 import type { ScoreAnswer, ScoreWork } from "./score-process.js";
 import { asError } from "./step-errors.js";
 
@@ -85,10 +85,9 @@ function divide(sequences: readonly Sequence[], processes: number): number[][] {
 }
 
 function start(threads: number): ChildProcess {
-  const count = String(threads);
   return fork(fileURLToPath(new URL("./score-process.js", import.meta.url)), {
     serialization: "advanced",
-    env: { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count },
+    env: computeEnvironment(threads),
   });
 }
 

@@ -1,3 +1,4 @@
+import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { StepFailure } from "./protocol.js";
 
@@ -12,6 +13,18 @@ export function crashed(pid: number | undefined, code: number | null, signal: No
     });
   }
   return new TouchstoneError("ComputeCrashed", { what: `The compute process ended (${signal ?? code})`, where });
+}
+
+/** What was thrown, as a process tells it to the one that started it. */
+export function asFailure(error: unknown): StepFailure {
+  const named = error instanceof TouchstoneError ? error : systemError(error);
+  if (named !== undefined) return { type: named.type, problem: named.problem, message: named.message };
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (/allocat|out of memory|OOM/i.test(message)) {
+    const problem = { what: `Memory ran out: ${message}`, todo: "Give the worker fewer slots, or a larger machine." };
+    return { type: "OutOfMemory", problem, message };
+  }
+  return { message, stack };
 }
 
 /** What a step in a compute process threw. */

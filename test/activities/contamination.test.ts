@@ -23,6 +23,17 @@ async function find(input: StudySpecInput) {
   return () => context.state.plan(study).then((plan) => findContamination(plan, study, context));
 }
 
+test("records that have changed since the study was planned are not looked for, and nothing is stored of them", async () => {
+  const input = await writeStudy({ calibration: CALIBRATION });
+  const source = join(await scratchFolder(), "documents.jsonl");
+  await writeFile(source, DOCUMENTS.map((document) => JSON.stringify(document)).join("\n"));
+  const look = await find({ ...input, name: "changed", sources: [{ id: "source", path: source }] });
+  await writeFile(join(input.evaluation?.data ?? "", "last_word.jsonl"), JSON.stringify({ text: letters(7, 120) }));
+  server.requests.length = 0;
+  await assert.rejects(look(), { name: "InvalidData", message: /has changed since the study was planned/ });
+  assert.ok(!server.requests.some((request) => request.startsWith("PUT")));
+});
+
 test("records in calibration sets are looked for once, and again only for other records", async () => {
   const input = await writeStudy({ calibration: CALIBRATION });
   const source = join(await scratchFolder(), "documents.jsonl");

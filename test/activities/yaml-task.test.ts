@@ -60,6 +60,15 @@ test("another text of the definition, or other examples, are another evaluation;
   assert.ok(shots.plan.tasks.mine.examples?.uri.endsWith("mine.train.jsonl"));
 });
 
+test("examples that the definition brings need no file when a cell is evaluated", async () => {
+  const brought = definition("text", [
+    "fewshot_config:",
+    "  samples: [{ text: x, label: 0 }, { text: y, label: 1 }]",
+  ]).replace("fewshot_split: train\n", "");
+  const { ref, dense, evaluation } = await planned("brought", brought, { numFewshot: 1 });
+  assert.equal((await steps.evaluate({ study: ref, cell: dense, evaluation }, freshContext())).evaluation.count, 3);
+});
+
 test("a mistake in the file is InvalidTask when the study is planned, told with the file and the key", async () => {
   await assert.rejects(planned("mistake", definition("text", ["process_docs: x"])), {
     name: "InvalidTask",
