@@ -14,7 +14,7 @@ import type { Model } from "../models/model.js";
 import { createModelFolder } from "../models/write-folder.js";
 import { toNumber } from "../study/figures.js";
 import { scoringIn } from "../workers/score-processes.js";
-import { type HarnessFigures, runHarness } from "./harness.js";
+import { checkHarness, type HarnessFigures, runHarness } from "./harness.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
 import { type BenchTable, renderBenchTable } from "./table.js";
 import { secondsSince } from "./timing.js";
@@ -64,6 +64,7 @@ export async function benchEvaluate(
   progress: Progress,
   show: (text: string) => void,
 ): Promise<EvaluateSpeed> {
+  if (python !== undefined) await checkHarness(python);
   const tasks = await Promise.all(
     speedTasks.map(async (name) => ({ task: taskNamed(name), data: await readTaskRecords(data, taskNamed(name)) })),
   );

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { command } from "../infra/commands.js";
 import { checkoutFolder } from "../storage/home.js";
 
+const TODO = "Name a Python that has torch, transformers, accelerate and lm_eval.";
 const SCRIPT = join(checkoutFolder, "bench", "evaluate_harness.py");
 
 const figuresSchema = z.object({
@@ -25,6 +26,11 @@ export interface HarnessOptions {
   tasks: Readonly<Record<string, { split: string; file: string }>>;
 }
 
+/** Before anything is measured. @throws TouchstoneError SetupIncomplete where the Python is missing or lacks something */
+export async function checkHarness(python: string): Promise<void> {
+  await command(python, ["-c", "import torch, transformers, accelerate, lm_eval"], TODO);
+}
+
 /**
  * lm-evaluation-harness with transformers on the same records, in float32.
  * @throws TouchstoneError SetupIncomplete where the Python is missing or fails, with what it said
@@ -32,7 +38,6 @@ export interface HarnessOptions {
 export async function runHarness(python: string, options: HarnessOptions): Promise<HarnessFigures> {
   const { model, threads, batchSize, limit, tasks } = options;
   const figures = [String(threads), String(batchSize), limit === null ? "all" : String(limit)];
-  const todo = "Name a Python that has torch, transformers, accelerate and lm_eval.";
-  const output = await command(python, [SCRIPT, model, ...figures, JSON.stringify(tasks)], todo);
+  const output = await command(python, [SCRIPT, model, ...figures, JSON.stringify(tasks)], TODO);
   return figuresSchema.parse(JSON.parse(output.trimEnd().split("\n").at(-1) ?? ""));
 }

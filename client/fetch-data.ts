@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { stringify } from "yaml";
-import { isManual, type KnownDataset, type ManualDataset, ofSplit, recordFiles, splitFiles } from "../hub/dataset.js";
+import { isManual, type KnownDataset, type ManualDataset, ofSplit, recordFilesOf, splitFiles } from "../hub/dataset.js";
 import { type FetchedDataset, fetchDataset } from "../hub/fetch-dataset.js";
 import { type DataFolder, openDataFolder } from "../hub/folder.js";
 import { hubFromEnvironment } from "../hub/hub.js";
@@ -70,7 +70,7 @@ function sourcesOf(fetched: readonly FetchedDataset[], folder: DataFolder): stri
 }
 
 async function hasRecords(folder: DataFolder, dataset: ManualDataset): Promise<boolean> {
-  for (const file of recordFiles(dataset)) if ((await folder.size(file)) !== undefined) return true;
+  for (const file of recordFilesOf(dataset)) if ((await folder.size(file)) !== undefined) return true;
   return false;
 }
 

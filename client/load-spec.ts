@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { TaskDefinitions } from "../evaluation/registry.js";
 import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
 import { isS3 } from "../storage/files.js";
 import { homePath } from "../storage/home.js";
@@ -64,12 +65,20 @@ async function withTasks(spec: unknown): Promise<unknown> {
   const { tasks, definitions: given } = spec.evaluation;
   if (!Array.isArray(tasks) || !tasks.every((task) => typeof task === "string") || given !== undefined) return spec;
   // Other names stay as they are: whether there are such tasks is checked with all the rest.
-  const paths = tasks.filter((task) => !isTaskName(task));
-  if (paths.length === 0) return spec;
-  const { definitions } = await resolveTasks(paths, { key: "evaluation.tasks" });
-  const namesOf = async (task: string) => (isTaskName(task) ? [task] : (await resolveTasks([task])).names);
-  const names = await Promise.all(tasks.map(namesOf));
-  return { ...spec, evaluation: { ...spec.evaluation, tasks: names.flat(), definitions } };
+  if (tasks.every(isTaskName)) return spec;
+  let definitions: TaskDefinitions = {};
+  const names: string[] = [];
+  for (const task of tasks) {
+    if (isTaskName(task)) {
+      names.push(task);
+      continue;
+    }
+    // A file may name what files before it define.
+    const selected = await resolveTasks([task], { given: definitions, key: "evaluation.tasks" });
+    definitions = selected.definitions;
+    names.push(...selected.names);
+  }
+  return { ...spec, evaluation: { ...spec.evaluation, tasks: names, definitions } };
 }
 
 function withAbsoluteData(evaluation: Record<string, unknown>): unknown {

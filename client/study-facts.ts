@@ -129,11 +129,12 @@ type PerplexityText = StudySpec["evaluation"]["perplexity"][number];
 
 async function perplexityTokens(text: PerplexityText, assumed: string[]): Promise<number> {
   const { id, path, length, limit } = text;
-  if (text.windows === "rolling" && (await canReach(path))) {
+  const isReached = await canReach(path);
+  if (text.windows === "rolling" && isReached) {
     const documents = (await readDocuments(path)).slice(0, limit ?? undefined);
     return Math.ceil(documents.reduce((sum, document) => sum + document.length, 0) / CHARACTERS_PER_TOKEN);
   }
-  const input = (await canReach(path)) ? await readPerplexityInput(path) : undefined;
+  const input = isReached ? await readPerplexityInput(path) : undefined;
   if (input === undefined) assumed.push(id);
   const window = input !== undefined && "windows" in input ? input.windows[0].length : (length ?? TEXT_WINDOW);
   return Math.min(Math.floor(tokensOf(input) / window), limit ?? Number.POSITIVE_INFINITY) * window;

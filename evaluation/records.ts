@@ -21,6 +21,11 @@ export interface TaskRecords extends Records {
   examples?: Records;
 }
 
+/** The files in which records are looked for, in this order. */
+export function recordFiles(stems: readonly string[]): string[] {
+  return stems.flatMap((stem) => FORMATS.map((format) => stem + format));
+}
+
 /**
  * The file with a task's records: `<task>.jsonl`, `.parquet` or `.arrow`, under one of the task's names.
  * @param dataFolder local or s3://
@@ -29,7 +34,7 @@ export interface TaskRecords extends Records {
  */
 export async function findTaskRecords(dataFolder: string, task: Task, split = task.split): Promise<string> {
   const middle = split === task.split ? "" : `.${split}`;
-  const files = task.files.flatMap((stem) => FORMATS.map((format) => `${stem}${middle}${format}`));
+  const files = recordFiles(task.files.map((stem) => stem + middle));
   for (const file of files) {
     const uri = joinUri(dataFolder, file);
     if (await fileExists(uri)) return uri;

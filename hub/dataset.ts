@@ -1,3 +1,4 @@
+import { recordFiles } from "../evaluation/records.js";
 /** A data set on the Hugging Face hub, and what becomes of its files. */
 export interface HubDataset {
   /** Of a task: its name in the harness's results; of a source: its id in `studies/`. */
@@ -52,8 +53,8 @@ export function splitFiles({ files, split }: HubDataset): string {
 }
 
 /** The files in which evaluation looks for a task's records. */
-export function recordFiles({ name, aliases }: KnownDataset): string[] {
-  return [name, ...aliases].flatMap((stem) => [".jsonl", ".parquet", ".arrow"].map((format) => stem + format));
+export function recordFilesOf({ name, aliases }: KnownDataset): string[] {
+  return recordFiles([name, ...aliases]);
 }
 
 export function isManual(dataset: KnownDataset): dataset is ManualDataset {

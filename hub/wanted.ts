@@ -1,5 +1,5 @@
 import { TouchstoneError } from "../study/errors.js";
-import { type HubDataset, recordFiles } from "./dataset.js";
+import { type HubDataset, recordFilesOf } from "./dataset.js";
 import type { DataFolder } from "./folder.js";
 import type { HubFile } from "./listing.js";
 import type { Entry } from "./manifest.js";
@@ -49,7 +49,7 @@ export function keepRevision(
 /** @throws TouchstoneError InvalidData where evaluation would read a task's records from another file than the one at `path` */
 export async function requireNoRival(dataset: HubDataset, folder: DataFolder, path: string): Promise<void> {
   if (dataset.kind !== "task") return;
-  for (const rival of recordFiles(dataset)) {
+  for (const rival of recordFilesOf(dataset)) {
     if (rival === path || (await folder.size(rival)) === undefined) continue;
     throw new TouchstoneError("InvalidData", {
       what: `The folder has other records of ${dataset.name}, which evaluation might read instead`,

@@ -9,7 +9,7 @@ import { parseCount } from "./parse-count.js";
 const GIB = 2 ** 30;
 
 interface MemoryBenchOptions {
-  memory?: number;
+  memory: number;
   blocks: number;
   records: number;
   json?: boolean;
@@ -23,7 +23,7 @@ export function benchMemoryCommand(): Command {
     .option("--blocks <count>", "blocks of the model", parseCount, 2)
     .option("--records <count>", "records of four choices", parseCount, 20)
     .option("--json", "print one JSON document")
-    .action(async ({ memory = 4 * GIB, blocks, records, json }: MemoryBenchOptions) => {
+    .action(async ({ memory, blocks, records, json }: MemoryBenchOptions) => {
       const figures = await benchMemory({ memory, blocks, records }, createProgress());
       if (json) return printJson(figures);
       const gibibytes = (bytes: number) => (bytes / GIB).toFixed(2);

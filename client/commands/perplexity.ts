@@ -9,6 +9,7 @@ import { toNumber } from "../../study/figures.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { MEMORY_HELP, parseMemoryOption } from "./memory-option.js";
 import { printJson } from "./output.js";
+import { parseCount } from "./parse-count.js";
 import { tokenProgress } from "./token-progress.js";
 
 interface PerplexityCommandOptions {
@@ -29,7 +30,7 @@ export function perplexityCommand(): Command {
     .option("--tokens <file>", 'windows as token ids: JSON {"input_ids": [[...], ...]}')
     .option("--text <file>", "plain text, or records with a field text (JSON Lines, Parquet, Arrow)")
     .option("--length <tokens>", "tokens a window of the text", parseLength, 2048)
-    .option("--limit <windows>", "the first windows only; with --rolling, the first documents", parseLimit)
+    .option("--limit <windows>", "the first windows only; with --rolling, the first documents", parseCount)
     .option("--rolling", "word and byte perplexity: every token of the text once; windows as long as the model allows")
     .option("--memory <amount>", MEMORY_HELP, parseMemoryOption)
     .option("--json", "print one JSON document")
@@ -103,12 +104,7 @@ async function readWindows(model: Model, options: PerplexityCommandOptions): Pro
 }
 
 function parseLength(text: string): number {
-  const length = parseLimit(text);
+  const length = parseCount(text);
   if (length > 1) return length;
   throw new InvalidArgumentError("It must be 2 or more.");
-}
-
-function parseLimit(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number, 1 or more.");
 }

@@ -71,6 +71,18 @@ test("a task's YAML file is read: its content goes with the specification, under
   });
 });
 
+test("a file's group may name what a file before it defines", async () => {
+  const mine = "task: mine\noutput_type: loglikelihood\ntest_split: test\ndoc_to_text: a\ndoc_to_target: b\n";
+  const files = [specFile(mine, "mine.yaml"), specFile("group: both\ntask: [mine, piqa]\n", "both.yaml")];
+  const { evaluation } = (await loadSpec(specFile(`evaluation: { tasks: ${JSON.stringify(files)} }\n`))) as {
+    evaluation: { tasks: string[]; definitions: object };
+  };
+  assert.deepEqual(
+    [new Set(evaluation.tasks), Object.keys(evaluation.definitions)],
+    [new Set(["mine", "piqa"]), ["mine"]],
+  );
+});
+
 test("what has the wrong shape is passed on as it is", async () => {
   assert.deepEqual(await loadSpec(specFile("models: 3\nsources: [text]\nevaluation: []\n")), {
     models: 3,
