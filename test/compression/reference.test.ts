@@ -88,9 +88,9 @@ describe("one layer gives what the reference implementations give", {
         variantsOf(label, methodSettingsSchema.parse(json)).map((variant) => [label, error, ...variant] as const),
       );
       for (const [label, expectedError, title, settings] of variants) {
-        await t.test(title, async () => {
+        await t.test(title, () => {
           const statistics = statisticsOf(inputs, methodOf(settings.method).statistics);
-          const [{ compressed }] = await compressLayers([layer], statistics, settings);
+          const [{ compressed }] = compressLayers([layer], statistics, settings);
           const error = solveError(layer, compressed.weight, floats(file, "hessian").data);
           const share = agreement(compressed.weight, floats(file, `expected.${label}`).data, layer.columns);
           t.diagnostic(`${title}: ${(100 * share).toFixed(3)} % equal, error ${error} (reference ${expectedError})`);

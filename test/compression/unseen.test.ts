@@ -90,11 +90,11 @@ describe("linears that no calibration token reaches", () => {
   }
 
   for (const [json, counterpart] of counterparts) {
-    it(`${JSON.stringify(json)}: ${counterpart === undefined ? "left dense" : JSON.stringify(counterpart)}`, async () => {
+    it(`${JSON.stringify(json)}: ${counterpart === undefined ? "left dense" : JSON.stringify(counterpart)}`, () => {
       const settings = settingsOf(json);
-      const [{ compressed, error }] = await compressLayers([layer], unseen, settings);
+      const [{ compressed, error }] = compressLayers([layer], unseen, settings);
       const [expected] =
-        counterpart === undefined ? [] : await compressLayers([layer], { kind: "none" }, settingsOf(counterpart));
+        counterpart === undefined ? [] : compressLayers([layer], { kind: "none" }, settingsOf(counterpart));
       assert.deepEqual(compressed.weight, expected?.compressed.weight ?? layer.weight);
       assert.notEqual(compressed.weight, layer.weight);
       assert.equal(compressed.unseen, expected === undefined ? "dense" : settingsOf(counterpart!).method);

@@ -90,7 +90,7 @@ const fixture = (file: string) => fromCheckout("test", "storage", "fixtures", fi
 async function storedLayer(): Promise<Uint8Array> {
   await loadBackend();
   const settings = settingsOf({ method: "spqr", bits: 3, outlierThreshold: 0.05 });
-  const compressed = await compressRandom(randomLayer(20, 32, 1), randomInputs(32, 1), settings);
+  const compressed = compressRandom(randomLayer(20, 32, 1), randomInputs(32, 1), settings);
   return encodeLayer(compressed, { name: "a.weight", rows: 20, columns: 32, settings, error: 1.25 });
 }
 
