@@ -80,8 +80,8 @@ function testCommand(kind) {
     .filter((file) => file.endsWith(".test.ts") && kindOf(file) === kind)
     .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")))
     .sort();
-  // Tests of real servers share them, and this machine's cores.
-  const options = kind === "unit tests" ? [] : ["--test-concurrency=1"];
+  // Tests of real servers share them, and this machine's cores. A file that hangs is told by its name.
+  const options = kind === "unit tests" ? [`--test-timeout=${20 * 60_000}`] : ["--test-concurrency=1"];
   return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
 }
 

@@ -1,5 +1,6 @@
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader } from "apache-arrow";
 import { decompress } from "fzstd";
+import { checkBatch } from "./arrow-bounds.js";
 import { type DataFile, openFile } from "./files.js";
 import { plainFields, plainValue } from "./plain.js";
 import { emptyFile, notOfFormat, readError } from "./read-error.js";
@@ -30,10 +31,12 @@ export async function* readArrowRows(uri: string, column?: string): AsyncGenerat
 async function* readBatches(bytes: AsyncIterable<Uint8Array>, uri: string, column?: string): AsyncGenerator<Row> {
   const reader = await RecordBatchReader.from(bytes);
   await reader.open();
+  if (reader.schema === undefined) throw new RangeError("its schema isn't at its start; write it as a stream");
   const names = reader.schema.fields.map((field) => field.name);
   if (column !== undefined && !names.includes(column)) throw missingField(column, names, uri);
   let number = 0;
   for await (const batch of reader) {
+    checkBatch(batch);
     for (let row = 0; row < batch.numRows; row++) yield { number: ++number, fields: fieldsAt(batch, row, column) };
   }
 }

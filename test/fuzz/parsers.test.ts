@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
+import { decodeSet, encodeSet, setOfTokens } from "../../calibration/set.js";
 import { loadSpec } from "../../client/load-spec.js";
 import { encodeLayer, readStoredLayer } from "../../compression/stored-layer.js";
+import { decodeScores, encodeScores } from "../../evaluation/stored-scores.js";
 import { loadModel } from "../../models/load.js";
 import { tokenizerFromFiles } from "../../models/tokenizer-json.js";
 import { checkoutFolder } from "../../storage/home.js";
@@ -126,6 +128,16 @@ fuzz("tokenizer.json", text(JSON.stringify(TOKENIZER)), (bytes) =>
   tokenizerFromFiles(new Map([["tokenizer.json", bytes]]), "model").encode("a b ab", {}),
 );
 fuzz("a compressed layer", storedLayer, (bytes) => readStoredLayer(bytes, "layer.arrow"));
+fuzz(
+  "a calibration set",
+  async () => encodeSet(setOfTokens([Int32Array.of(1, 2, 3), Int32Array.of(4, 5, 6)])),
+  (bytes) => decodeSet(bytes, "set.arrow"),
+);
+fuzz(
+  "stored scores",
+  async () => encodeScores(new Map([["a", { loglikelihood: -1.5, greedy: true }]])),
+  (bytes) => decodeScores(bytes, "scores.arrow"),
+);
 fuzzFile("a study's YAML", "study.yaml", fromCheckout("studies", "quickstart.yaml"), async (path) =>
   parseStudySpec(await loadSpec(path)),
 );
