@@ -3,11 +3,12 @@ import { test } from "node:test";
 import type { StudyHandle } from "../../client/study-handle.js";
 import { processBirth } from "../../infra/process-identity.js";
 import { up } from "../../infra/services.js";
+import { cellWorkflowId } from "../../study/names.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { currentWorker, servicePid, startWorker, until, useSystem } from "./harness.js";
-import { assertWhole, inTheMiddleOf, outcome, repeated, resultsOf } from "./observe.js";
+import { assertWhole, inTheMiddleOf, manifestsOf, outcome, repeated, resultsOf } from "./observe.js";
 import { skip } from "./set-up.js";
-import { compressedCells, smallStudy } from "./small-study.js";
+import { cellsOf, compressedCells, smallStudy } from "./small-study.js";
 
 // Whatever is killed, and whenever: the study finishes, with the bits of a study that nothing disturbed.
 
@@ -83,3 +84,33 @@ test("the store is killed: what was computed meanwhile is written when it is up 
     await up();
   });
 });
+
+test(
+  "a process is killed in the middle of a task: the portions that it stored are not scored again",
+  options,
+  async () => {
+    const evaluation = { tasks: ["piqa"], limit: 700, perplexity: [] };
+    const whole = smallStudy(system, "portions", { methods: [{ method: "rtn" }], evaluation });
+    await outcome(await system.touchstone.start(whole));
+    const killed = smallStudy(system, "portions-killed", { methods: [{ method: "rtn" }], evaluation });
+    const study = await system.touchstone.start(killed);
+    await until("a portion of the first task is stored", 120, async () => (await portionsOf(killed.name)).length > 0);
+    for (const pid of await currentWorker().computeProcesses()) process.kill(pid, "SIGKILL");
+    await outcome(study);
+    assert.deepEqual(await resultsOf(killed.name), await resultsOf(whole.name));
+    const again = cellsOf(killed).map((cell) =>
+      repeated(system.temporal, cellWorkflowId(killed.name, cell), "evaluate"),
+    );
+    assert.equal(sum(await Promise.all(again)), 1, "the task that was in work");
+    assert.ok((await portionsOf(whole.name)).length > 2, "both models have more than one");
+    assert.equal(sum(await portionsOf(killed.name)), sum(await portionsOf(whole.name)), "each request was stored once");
+  },
+);
+
+/** Requests in each of the portions of scores that a study has stored. */
+async function portionsOf(prefix: string): Promise<number[]> {
+  const portions = await manifestsOf(prefix, "scores");
+  return Array.from(portions.values(), ({ facts }) => Number((facts as { requests: number }).requests));
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
