@@ -6,7 +6,7 @@ import { isGiven } from "../study/source.js";
 import { splitTaskName } from "../study/task-name.js";
 
 /**
- * What determines a calibration set: everything `methods.md` (Calibration sampling) lets it depend on; where it was given, its
+ * What determines a calibration set: all that sampling lets it depend on; where it was given, its
  * file's content.
  */
 export function calibrationDerivation(plan: StudyPlan, model: string, source: string, size: number, set: number) {

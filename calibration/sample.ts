@@ -29,7 +29,7 @@ const DOCUMENTS_BETWEEN_REPORTS = 1000;
 const TOKENIZED_BETWEEN_REPORTS = 16;
 
 /**
- * Draws sets of a source (methods.md, Calibration sampling): all that are asked for in one pass over its files, or in as many
+ * Draws sets of a source, of documents in the order of their hashes: all that are asked for in one pass over its files, or in as many
  * as it takes until the documents of the lowest hashes, of which `room` bytes are held at a time, hold enough long ones. A set
  * depends on source, seed, tokenizer and settings alone: not on the other sets, on `room` or on how the documents are
  * spread over files.

@@ -13,7 +13,7 @@ const settingsSchema = z.object({
   pack: z.boolean(),
   bos: z.enum(["document", "window"]),
   reuse: z.boolean(),
-  /** Sequences that a set owns (R in methods.md). */
+  /** Sequences that a set owns: those of smaller sizes are its first ones. */
   largestSize: count,
 });
 

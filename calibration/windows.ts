@@ -10,8 +10,8 @@ interface LongDocument {
 }
 
 /**
- * A random window of each document with more than `length` tokens; position p of the order is set floor(p / R)'s
- * (methods.md, Calibration sampling). With `reuse` the order starts over, with other windows, when the documents end.
+ * A random window of each document with more than `length` tokens; position p of the order is set floor(p / R)'s,
+ * where R is the largest set's size. With `reuse` the order starts over, with other windows, when the documents end.
  */
 export function windowDrawing(options: DrawingOptions): Drawing {
   const { length, largestSize, reuse } = options.settings;

@@ -8,7 +8,7 @@ import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"gptq">;
 
-/** GPTQ (Frantar et al. 2023, arXiv 2210.17323), as methods.md defines it after IST-DASLab/gptq. */
+/** GPTQ (Frantar et al. 2023, arXiv 2210.17323), as IST-DASLab/gptq computes it. */
 export const gptq: Method<Settings> = {
   name: "gptq",
   statistics: "secondMoment",

@@ -36,7 +36,7 @@ export function dequantized(code: number, scale: number, zero: number): number {
 }
 
 /**
- * The grid of `values[from .. from + count - 1]`, float32 (methods.md, Rounding grid). Its range includes 0, so that 0 has a code.
+ * The grid of `values[from .. from + count - 1]`, float32. Its range includes 0, so that 0 has a code.
  */
 export function fitGrid(values: Float32Array, from: number, count: number, options: GridOptions): Grid {
   const limit = 2 ** options.bits - 1;

@@ -12,7 +12,7 @@ export type LayerStatistics =
   | { kind: "unseen" }
   /** (1/N) * sum over tokens of x_j^2, [in] */
   | { kind: "inputNorms"; meanSquares: Float32Array; sequences: number }
-  /** H = (2/N) * sum over sequences of x^T x, row-major [in, in], symmetric (methods.md, Second-moment statistic) */
+  /** H = (2/N) * sum over sequences of x^T x, row-major [in, in], symmetric */
   | { kind: "secondMoment"; hessian: Float32Array; sequences: number };
 
 export interface LayerShape {

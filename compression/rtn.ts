@@ -5,7 +5,7 @@ import type { CompressedLayer, Layer, Method } from "./method.js";
 
 type Settings = SettingsOf<"rtn">;
 
-/** Round to nearest: the grid alone, without calibration data (methods.md, Rounding grid). */
+/** Round to nearest: the grid alone, without calibration data. */
 export const rtn: Method<Settings> = {
   name: "rtn",
   statistics: "none",

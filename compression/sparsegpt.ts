@@ -8,7 +8,7 @@ import { secondMoment } from "./statistics.js";
 
 type Settings = SettingsOf<"sparsegpt">;
 
-/** SparseGPT (Frantar & Alistarh 2023, arXiv 2301.00774), as methods.md defines it after IST-DASLab/sparsegpt. */
+/** SparseGPT (Frantar & Alistarh 2023, arXiv 2301.00774), as IST-DASLab/sparsegpt computes it. */
 export const sparsegpt: Method<Settings> = {
   name: "sparsegpt",
   statistics: "secondMoment",

@@ -10,7 +10,7 @@ import { secondMoment } from "./statistics.js";
 type Settings = SettingsOf<"spqr">;
 type TwoLevelLayer = QuantizedLayer & { statistics: GridStatistics };
 
-/** SpQR (Dettmers et al. 2023, arXiv 2306.03078), as methods.md defines it after Vahe1994/SpQR. */
+/** SpQR (Dettmers et al. 2023, arXiv 2306.03078), as Vahe1994/SpQR computes it. */
 export const spqr: Method<Settings> = {
   name: "spqr",
   statistics: "secondMoment",

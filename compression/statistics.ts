@@ -59,7 +59,7 @@ function accumulateNorms(columns: number): Accumulator {
 const BAND = 256;
 
 /**
- * 2/N * sum of x^T x. That is the sequence-by-sequence mean of methods.md, with one rounding less a step. Only bands on and
+ * 2/N * sum of x^T x. That is GPTQ's running mean, sequence by sequence, with one rounding less a step. Only bands on and
  * right of the diagonal are computed, and mirrored at the end.
  */
 function accumulateSecondMoment(columns: number): Accumulator {

@@ -3,7 +3,7 @@ import { generatorOf } from "../storage/generator.js";
 import { identity } from "../storage/identity.js";
 import type { HostTensor, HostWeights, Model } from "./model.js";
 
-/** Standard deviation of the noise, relative to each weight: what another order of additions may do (evaluation.md, noise floor). */
+/** Standard deviation of the noise, relative to each weight: what another order of additions may do. */
 const RELATIVE_NOISE = 1e-6;
 
 /**

@@ -5,7 +5,7 @@ const CLEAR_RATIO = 2;
 const SIGNIFICANCE = 0.05;
 
 /**
- * Whether the spread over calibration sets can be told from numerical noise (evaluation.md, Numerical noise floor):
+ * Whether the spread over calibration sets can be told from numerical noise:
  * - `above`: more than twice the noise's standard deviation, and the ratio of variances significant (F test, one-sided,
  *   5 %, unadjusted for the number of comparisons);
  * - `unclear`: more than twice, but with so few replicates or sets that chance does that too (two replicates need a

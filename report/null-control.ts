@@ -1,6 +1,6 @@
 import type { CellResult } from "../study/results.js";
 
-/** Methods that look at no data must give every set's model the same figures, to the last bit (evaluation.md). */
+/** Methods that look at no data must give every set's model the same figures, to the last bit. */
 export interface NullControl {
   /** Cells compared: all sources, sizes and sets. */
   cells: number;

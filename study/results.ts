@@ -30,7 +30,7 @@ export interface CellCoordinates {
   source: string | null;
   size: number | null;
   set: number | null;
-  /** Noise replicate: index of the weight jitter, with the calibration set held fixed (evaluation.md, noise floor). */
+  /** Noise replicate: index of the weight jitter, with the calibration set held fixed. */
   noise: number | null;
 }
 

@@ -86,7 +86,7 @@ const checkpointsSchema = z.strictObject({
 
 const concurrencySchema = z.strictObject({ cells: z.int().min(1).max(200).default(4) });
 
-/** A study: what a person writes in YAML or JSON (interfaces.md, Study specification). Unknown keys are errors. */
+/** A study: what a person writes in YAML or JSON. Unknown keys are errors. */
 export const studySpecSchema = z
   .strictObject({
     name: id,

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture, BlockState, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
 import { rotaryTables, treeTables } from "../rotary.js";
 import { causalAttention } from "./attention.js";
-import { linear, project, rmsNorm, swiGlu, weightOf } from "./layers.js";
+import { linear, projectToMany, rmsNorm, swiGlu, weightOf } from "./layers.js";
 import { readLlamaConfig } from "./llama-config.js";
 import { treeAttention } from "./tree-attention.js";
 
@@ -47,7 +47,7 @@ export const llama: Architecture = {
   stages,
   logits: (config, hidden, weights) => {
     const normed = rmsNorm(hidden, weightOf(weights, FINAL_NORM), config.rmsNormEps);
-    return project(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
+    return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
   },
 };
 

@@ -23,7 +23,7 @@ export interface CompressedTensorsSettings {
   dtype: "F32" | "F16" | "BF16";
 }
 
-/** compressed-tensors' `pack-quantized` (formats.md; llm-compressor, vLLM, transformers): GPTQ's arrays, not transposed. */
+/** compressed-tensors' `pack-quantized` (llm-compressor, vLLM, transformers): GPTQ's arrays, not transposed. */
 export function compressedTensorsFormat(settings: CompressedTensorsSettings): LinearFormat {
   const { bits, groupSize, symmetric, dtype } = settings;
   return {

@@ -21,7 +21,7 @@ export interface GptqSettings {
   meta: Readonly<Record<string, unknown>>;
 }
 
-/** The checkpoint layout of AutoGPTQ and GPTQModel (formats.md, GPTQ): transposed words, float16 scales. */
+/** The checkpoint layout of AutoGPTQ and GPTQModel: transposed words, float16 scales. */
 export function gptqFormat(settings: GptqSettings, version: GptqVersion): LinearFormat {
   const { bits, groupSize } = settings;
   return {

@@ -1,6 +1,6 @@
 /**
  * The one rule by which small codes are packed everywhere: each row is a least-significant-bit-first stream of its own, code j at
- * bit j * bits of it, and codes may straddle words (formats.md, One packing rule). In 32-bit words these are the rows of
+ * bit j * bits of it, and codes may straddle words. In 32-bit words these are the rows of
  * compressed-tensors, and transposed those of GPTQ.
  */
 

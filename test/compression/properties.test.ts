@@ -14,7 +14,7 @@ import { always, assertPattern, differing, RUNS, sampled, weightOf } from "./ove
 import { type RandomCase, randomCases } from "./random-case.js";
 import { collect, randomInputs, randomLayer } from "./random-layer.js";
 
-// Properties that methods.md asks of every implementation, over random shapes with dead inputs.
+// What every implementation of the methods must satisfy, over random shapes with dead inputs.
 // Sizes at the ends of float32 are in extreme.test.ts.
 
 /** A tie that falls the other way changes what follows in its row, and with SpQR the rows of its run: as against the references. */

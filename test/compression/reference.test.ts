@@ -28,7 +28,7 @@ interface Case {
   error: number;
 }
 
-/** Where the block size is no part of the result (methods.md), other sizes must agree as well. */
+/** Where the block size is no part of the result, other sizes must agree as well. */
 const OTHER_BLOCKS = [32, 256];
 
 function isBlockFree(settings: MethodSettings): boolean {

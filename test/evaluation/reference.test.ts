@@ -109,7 +109,7 @@ function assertExpected(task: string, data: TaskRecords, samples: readonly Reque
   for (const { record, choice, loglikelihood, greedy } of samples) {
     const wanted = expected[task].requests.find(([at, which]) => at === record && which === choice)!;
     const { tokens, from } = encodeRequest(tokenizer, requestsOf(questions[record])[choice], encoding);
-    // The harness's float32 log-softmax is off by about 1e-5 a token (evaluation.md).
+    // The harness's float32 log-softmax is off by about 1e-5 a token.
     const tolerance = 2e-5 * (tokens.length - from) + 2e-5;
     const error = Math.abs(loglikelihood - wanted[2]);
     assert.ok(error <= tolerance, `record ${record}, choice ${choice}: ${error} of ${tolerance}`);

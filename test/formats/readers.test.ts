@@ -126,7 +126,7 @@ function checkGrid(
   });
 }
 
-/** formats.md: 7e-4 where the reader computes in float16; two float32 implementations differ by rounding. */
+/** 7e-4 where the reader computes in float16; two float32 implementations differ by rounding. */
 function logitTolerance(format: Case["format"], more: readonly string[]): number {
   return format === "dense" || more.includes("F32") ? 1e-5 : 7e-4;
 }

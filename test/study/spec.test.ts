@@ -148,7 +148,7 @@ test("every mistake is told at once", () => {
   for (const key of ["name", "sources[0].path", "methods"]) assert.ok(message.includes(`${key}: `), key);
 });
 
-test("defaults are those of interfaces.md", () => {
+test("defaults are those that users are told", () => {
   const { name, models, sources } = exampleInput();
   const spec = parseStudySpec({
     name,
