@@ -128,7 +128,9 @@ function columnData(column: Column) {
     case "ragged": {
       const child = numbersData(column.values);
       const type = new List(new Field("item", child.type as DataType, false));
-      return makeData({ type, length: column.offsets.length - 1, nullCount: 0, valueOffsets: column.offsets, child });
+      // Arrow's writer drops the second of two buffers in a row that are the same memory, as columns that share offsets have.
+      const valueOffsets = column.offsets.slice();
+      return makeData({ type, length: valueOffsets.length - 1, nullCount: 0, valueOffsets, child });
     }
     case "texts":
       return vectorFromArray(column.values as string[], new Utf8()).data[0] ?? emptyTexts();

@@ -37,6 +37,7 @@ test("an unknown name is answered with the nearest, or all", () => {
   assert.throws(() => datasetsOf(["imagenet-21k"]), { name: "UnknownDataset", message: /known: arc_easy.*wikipedia/ });
 });
 
+process.env.TOUCHSTONE_DATA ??= "/nonexistent";
 for (const file of readdirSync(join(checkoutFolder, "studies"))) {
   test(`the hub's sources and texts in ${file} are the registry's, and lie where data fetch puts them`, async () => {
     const spec = parseStudySpec(await loadSpec(join(checkoutFolder, "studies", file)));

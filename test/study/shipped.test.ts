@@ -12,6 +12,7 @@ import { parseStudySpec } from "../../study/spec.js";
 // Nothing of these studies is reached: their price comes from what is known of them.
 for (const name of Object.keys(process.env)) if (/^(AWS|S3)_/.test(name)) delete process.env[name];
 process.env.TOUCHSTONE_HOME = "/nonexistent";
+process.env.TOUCHSTONE_DATA = "/nonexistent";
 
 const folder = join(checkoutFolder, "studies");
 const studies = new Map(
@@ -22,6 +23,7 @@ const studies = new Map(
 
 const cells = new Map([
   ["quickstart.yaml", 1 + 6 * 3 * 2 + 4 * 2],
+  ["miniature.yaml", 1 + 4 * 4 * 3 + 4 * 3],
   ["source.yaml", 4 * (1 + 4 * 5 * 10)],
   ["robustness.yaml", 4 * (1 + 4 * 5 * 10)],
   ["size.yaml", 4 * (1 + 4 * 5 * 10 * 10)],
