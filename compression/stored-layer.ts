@@ -54,7 +54,7 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
   const table = decodeArrow(bytes, where);
   const text = (key: string) => table.metadata.get(key);
   const figure = (key: string) => ((text(key) ?? "null") === "null" ? null : Number(text(key)));
-  const settings = methodSettingsSchema.safeParse(JSON.parse(text("settings") ?? "null"));
+  const settings = methodSettingsSchema.safeParse(jsonIn(table, "settings", where));
   if (!settings.success) throw unreadable("its settings are none of a method", where);
   const damping = figure("damping");
   const unseen = text("unseen") as Unseen | undefined;
@@ -73,6 +73,15 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
   };
 }
 
+/** null where there is none. @throws TouchstoneError InvalidData */
+function jsonIn(table: ArrowTable, key: string, where: string): unknown {
+  try {
+    return JSON.parse(table.metadata.get(key) ?? "null");
+  } catch (cause) {
+    throw unreadable(`its ${key} are no JSON`, where, cause);
+  }
+}
+
 /** Bits of a stored layer: of its columns and a scattered group index, without the file's own framing. */
 export function storedBits(bytes: Uint8Array, where: string): number {
   const table = decodeArrow(bytes, where);
@@ -87,6 +96,8 @@ export function zeroWeights(weight: Float32Array): number {
   for (let i = 0; i < weight.length; i++) if (weight[i] === 0) zeros++;
   return zeros;
 }
+
+type StoredWeights = Pick<CompressedLayer, "weight" | "quantized" | "mask">;
 
 interface Encoded {
   data: Record<string, Column>;
@@ -118,7 +129,16 @@ function encodingOf({ statistics, outliers }: QuantizedLayer): string {
   return statistics === undefined && outliers === undefined ? "codes" : "two-level codes";
 }
 
-function decodeWeights(table: ArrowTable, where: string): Pick<CompressedLayer, "weight" | "quantized" | "mask"> {
+function decodeWeights(table: ArrowTable, where: string): StoredWeights {
+  try {
+    return weightsIn(table, where);
+  } catch (cause) {
+    if (cause instanceof TouchstoneError) throw cause;
+    throw unreadable("its columns don't fit what it says of them", where, cause);
+  }
+}
+
+function weightsIn(table: ArrowTable, where: string): StoredWeights {
   const columns = Number(table.metadata.get("columns"));
   const encoding = table.metadata.get("encoding");
   switch (encoding) {
@@ -144,10 +164,7 @@ function patternOf(settings: MethodSettings): string | undefined {
   return "pattern" in settings ? settings.pattern : undefined;
 }
 
-function unreadable(reason: string, where: string): TouchstoneError {
-  return new TouchstoneError("InvalidData", {
-    what: `This is no compressed layer that this version reads: ${reason}`,
-    where,
-    todo: "Compress the model again.",
-  });
+function unreadable(reason: string, where: string, cause?: unknown): TouchstoneError {
+  const what = `This is no compressed layer that this version reads: ${reason}`;
+  return new TouchstoneError("InvalidData", { what, where, todo: "Compress the model again." }, { cause });
 }

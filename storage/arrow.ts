@@ -1,6 +1,6 @@
 import {
   Bool,
-  type DataType,
+  DataType,
   Field,
   FixedSizeList,
   Float32,
@@ -82,7 +82,11 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     rows: table.numRows,
     names: table.schema.names.map(String),
     metadata: table.schema.metadata,
-    numbers: (name) => flatNumbers(column(name)),
+    numbers: (name) => {
+      const vector = column(name);
+      if (hasNumbers(vector.type)) return flatNumbers(vector);
+      throw new TouchstoneError("InvalidData", { what: `Column "${name}" has no numbers but ${vector.type}`, where });
+    },
     offsets: (name) => column(name).data[0]?.valueOffsets ?? new Int32Array(1),
     isRagged: (name) => column(name).type instanceof List,
     listSize: (name) => (column(name).type as FixedSizeList).listSize,
@@ -150,6 +154,11 @@ function numbersData(values: Numbers) {
   if (values instanceof Int32Array) return makeData({ type: new Int32(), length, nullCount: 0, data: values });
   if (values instanceof Uint16Array) return makeData({ type: new Uint16(), length, nullCount: 0, data: values });
   return makeData({ type: new Uint8(), length, nullCount: 0, data: values });
+}
+
+function hasNumbers(type: DataType): boolean {
+  if (type instanceof List || type instanceof FixedSizeList) return hasNumbers(type.valueType);
+  return DataType.isFloat(type) || (DataType.isInt(type) && type.bitWidth < 64);
 }
 
 function flatNumbers(vector: Vector): Numbers {

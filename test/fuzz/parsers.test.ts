@@ -20,8 +20,9 @@ import { randomInputs, randomLayer } from "../compression/random-layer.js";
 import { SMALL_CONFIG, scratchFolder, writeSmallGguf, writeSmallModel } from "../models/small-model.js";
 import { mutated, mutations } from "./mutation.js";
 
-/** A night's run is `FUZZ_INPUTS=1000000 node --test dist/test/fuzz/*.test.js`. */
+/** A night's run is `FUZZ_INPUTS=1000000 FUZZ_SEED=$RANDOM node --test dist/test/fuzz/*.test.js`. */
 const inputs = Number(process.env.FUZZ_INPUTS ?? 1_000);
+const seed = Number(process.env.FUZZ_SEED ?? 1);
 /** A reader that takes as long, or as much, over a file of some kilobytes has believed a length that it was told. */
 const LONGEST_MS = 5000;
 const MOST_BYTES = 768 * 2 ** 20;
@@ -47,7 +48,7 @@ function fuzz(name: string, original: () => Promise<Uint8Array>, read: (bytes: U
         }
         assert.ok(performance.now() - started < LONGEST_MS, `took ${performance.now() - started} ms`);
       }),
-      { numRuns: inputs },
+      { numRuns: inputs, seed },
     );
     const grown = process.memoryUsage.rss() - before;
     assert.ok(grown < MOST_BYTES, `the process grew by ${grown / 2 ** 20} MiB`);
