@@ -6,8 +6,7 @@ import { isGiven } from "../study/source.js";
 import { splitTaskName } from "../study/task-name.js";
 
 /**
- * What determines a calibration set: all that sampling lets it depend on; where it was given, its
- * file's content.
+ * What determines a calibration set: all that sampling lets it depend on; where it was given, its file's content.
  */
 export function calibrationDerivation(plan: StudyPlan, model: string, source: string, size: number, set: number) {
   const { sizes, length, seed, pack, bos, reuse } = plan.spec.calibration;

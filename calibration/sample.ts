@@ -29,9 +29,9 @@ const DOCUMENTS_BETWEEN_REPORTS = 1000;
 const TOKENIZED_BETWEEN_REPORTS = 16;
 
 /**
- * Draws sets of a source, of documents in the order of their hashes: all that are asked for in one pass over its files, or in as many
- * as it takes until the documents of the lowest hashes, of which `room` bytes are held at a time, hold enough long ones. A set
- * depends on source, seed, tokenizer and settings alone: not on the other sets, on `room` or on how the documents are
+ * Draws sets of a source, of documents in the order of their hashes: all that are asked for in one pass over its files, or in
+ * as many as it takes until the documents of the lowest hashes, of which `room` bytes are held at a time, hold enough long
+ * ones. A set depends on source, seed, tokenizer and settings alone: not on the other sets, on `room` or on how the documents are
  * spread over files.
  * @param onProgress given the number of documents read so far, all passes together
  * @throws TouchstoneError NotEnoughDocuments, InvalidSettings (a special token that the tokenizer lacks), InvalidData

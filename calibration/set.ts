@@ -108,11 +108,8 @@ export function encodeSet(set: CalibrationSet): Uint8Array {
 /** @throws TouchstoneError InvalidData when the bytes are not a calibration set, or its digest does not fit its tokens */
 export function decodeSet(bytes: Uint8Array, where: string): CalibrationSet {
   const table = decodeArrow(bytes, where);
-  const provenance = provenanceSchema.nullable().safeParse(json(table.metadata.get("provenance")));
-  const further = z
-    .array(z.array(z.string()))
-    .length(table.rows)
-    .safeParse(json(table.metadata.get("further_documents")));
+  const provenance = provenanceSchema.nullable().safeParse(table.json("provenance"));
+  const further = z.array(z.array(z.string())).length(table.rows).safeParse(table.json("further_documents"));
   if (!provenance.success || !further.success) throw notASet(where, "it lacks a set's metadata");
   const tokens = table.numbers("tokens");
   const length = provenance.data?.settings.length ?? table.listSize("tokens");
@@ -131,14 +128,6 @@ export function decodeSet(bytes: Uint8Array, where: string): CalibrationSet {
   };
   if (tokensDigest(set) !== table.metadata.get("digest")) throw notASet(where, "its digest does not fit its tokens");
   return set;
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
 }
 
 function notASet(where: string, reason: string): TouchstoneError {

@@ -20,8 +20,8 @@ export interface ExportReport {
 }
 
 /**
- * Writes a compressed model as a Hugging Face folder that others read, one linear in memory at a time, with a model
- * card and the calibration set; dense folders have the packed layers beside them too.
+ * Writes a compressed model as a Hugging Face folder that others read, one linear in memory at a time, with a model card
+ * and the calibration set; dense folders have the packed layers beside them too.
  * @throws TouchstoneError InvalidSettings where the format has no room for the method or for a linear's shape, before anything is
  *   written; NumericalError for values that float16 can't hold; as `createModelFolder`
  */

@@ -34,8 +34,8 @@ const RETRIES = 3;
 const RETRY_FACTOR = 10;
 
 /**
- * U = chol(H^-1) of the damped second moment. Where H isn't positive definite in float32, the
- * damping is multiplied by 10 and tried again, at most 3 times.
+ * U = chol(H^-1) of the damped second moment. Where H isn't positive definite in float32, the damping
+ * is multiplied by 10 and tried again, at most 3 times.
  *
  * With J the reversal of the order, J H J = L L^T gives U = J L^-1 J: one factorisation and no inverse of H.
  * @param hessian row-major [columns, columns]

@@ -54,7 +54,7 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
   const table = decodeArrow(bytes, where);
   const text = (key: string) => table.metadata.get(key);
   const figure = (key: string) => ((text(key) ?? "null") === "null" ? null : Number(text(key)));
-  const settings = methodSettingsSchema.safeParse(jsonIn(table, "settings", where));
+  const settings = methodSettingsSchema.safeParse(table.json("settings"));
   if (!settings.success) throw unreadable("its settings are none of a method", where);
   const damping = figure("damping");
   const unseen = text("unseen") as Unseen | undefined;
@@ -71,15 +71,6 @@ export function readStoredLayer(bytes: Uint8Array, where: string): StoredLayer {
       ...(unseen === undefined ? {} : { unseen }),
     },
   };
-}
-
-/** null where there is none. @throws TouchstoneError InvalidData */
-function jsonIn(table: ArrowTable, key: string, where: string): unknown {
-  try {
-    return JSON.parse(table.metadata.get(key) ?? "null");
-  } catch (cause) {
-    throw unreadable(`its ${key} are no JSON`, where, cause);
-  }
 }
 
 /** Bits of a stored layer: of its columns and a scattered group index, without the file's own framing. */

@@ -64,8 +64,8 @@ export function meanLosses(measures: readonly Measure[]): Measure[] {
 export type Reader = (cell: CellResult) => number | undefined;
 
 /**
- * The tasks' mean is taken over the set's own tasks, and only where all of the study's
- * tasks are there: a mean over other tasks would be another quantity.
+ * The tasks' mean is taken over the set's own tasks, and only where all of the study's tasks are there: a mean over
+ * other tasks would be another quantity.
  */
 export function readerOf(results: StudyResults, measures: readonly Measure[], measure: Measure): Reader {
   const { id, kind } = measure;

@@ -50,7 +50,10 @@ export interface MethodDifference {
   measures: ByMeasure<Summary>;
 }
 
-/** The figures of each set, and their means and sample standard deviations over sets. Failed cells are missing values; non-finite figures are excluded. */
+/**
+ * The figures of each set, and their means and sample standard deviations over sets. Failed cells are missing values;
+ * non-finite figures are excluded.
+ */
 export function studyStatistics(results: StudyResults): StudyStatistics {
   const measures = measuresOf(results);
   const read = new Map(measures.map((measure) => [measure.key, readerOf(results, measures, measure)]));

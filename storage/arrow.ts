@@ -47,6 +47,8 @@ export interface ArrowTable {
   flags(name: string): boolean[];
   names: readonly string[];
   metadata: ReadonlyMap<string, string>;
+  /** Metadata as JSON; undefined where there is none of the key, or it is no JSON. */
+  json(key: string): unknown;
 }
 
 /** An Arrow IPC file (readable by pyarrow). `metadata` becomes schema metadata; `kind` says what the object is. */
@@ -82,6 +84,7 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     rows: table.numRows,
     names: table.schema.names.map(String),
     metadata: table.schema.metadata,
+    json: (key) => parsedOrUndefined(table.schema.metadata.get(key)),
     numbers: (name) => {
       const vector = column(name);
       if (hasNumbers(vector.type)) return flatNumbers(vector);
@@ -93,6 +96,14 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     texts: (name) => Array.from(column(name) as Iterable<unknown>, String),
     flags: (name) => Array.from(column(name) as Iterable<unknown>, Boolean),
   };
+}
+
+function parsedOrUndefined(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
 }
 
 function parse(bytes: Uint8Array, where: string): Table {
