@@ -41,6 +41,8 @@ const BLOCKS = 3;
 interface Stage {
   calls: string[];
   finished: Set<string>;
+  /** The cells that the last plan left to do. */
+  pending: readonly CellCoordinates[];
   /** Cells whose compression fails. */
   poisoned: Set<string>;
   mostAtOnce: number;
@@ -54,12 +56,10 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
   return {
     planStudy: async () => ({ study, models: [{ id: "m", cells: cells.length }], sources: ["s"], window: 2 }),
     sampleSource: async () => ({ sets: 1 }),
-    planSweep: async () => ({
-      total: cells.length,
-      blocks: BLOCKS,
-      evaluations,
-      pending: cells.filter((cell) => !stage.finished.has(cellName(cell))),
-    }),
+    planSweep: async () => {
+      stage.pending = cells.filter((cell) => !stage.finished.has(cellName(cell)));
+      return { total: cells.length, blocks: BLOCKS, evaluations, pending: stage.pending };
+    },
     embedCalibration: async () => ({ key: null }),
     compressBlock: async ({ cell, block }: { cell: CellCoordinates; block: number }) => {
       stage.calls.push(`${cellName(cell)} ${block}`);
@@ -96,7 +96,7 @@ function makeCells(count: number): CellCoordinates[] {
 }
 
 function newStage(): Stage {
-  return { calls: [], finished: new Set(), poisoned: new Set(), mostAtOnce: 0, blockMs: 5 };
+  return { calls: [], finished: new Set(), pending: [], poisoned: new Set(), mostAtOnce: 0, blockMs: 5 };
 }
 
 async function withWorkers<T>(activities: object, work: (client: Client) => Promise<T>): Promise<T> {
@@ -220,12 +220,14 @@ test("a cancelled study ends with its cells, and goes on where it was when it is
     await until(() => stage.finished.size >= 1);
     await handle.cancel();
     await assert.rejects(handle.result());
-    const done = stage.finished.size;
-    assert.ok(done < 4);
+    assert.ok(stage.finished.size < 4);
     stage.calls.length = 0;
     await (await start(client, "cancelled")).result();
     assert.equal(stage.finished.size, 4);
-    assert.equal(stage.calls.filter((call) => call.endsWith("evaluate")).length, 4 - done);
+    // An activity that ran when the study was cancelled may finish its cell later: what counts is what the plan then found.
+    assert.ok(stage.pending.length > 0 && stage.pending.length < 4);
+    const evaluated = stage.calls.filter((call) => call.endsWith("evaluate")).sort();
+    assert.deepEqual(evaluated, stage.pending.map((cell) => `${cellName(cell)} evaluate`).sort());
   });
 });
 
