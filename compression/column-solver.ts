@@ -10,6 +10,9 @@ const PANEL_ROWS = 64;
 /** Columns whose errors are propagated together. */
 const STEP = 4;
 
+/** Columns that earlier errors reach in one product: TensorFlow is near the hardware's limit then, and far from it with a block's. */
+const SPAN = 512;
+
 /** Of the sum of squares: what is left of less is too much rounding of float32. */
 const LEAST_SHARE = 1e-3;
 
@@ -28,6 +31,13 @@ export interface Panel extends KernelPanel {
   firstRow: number;
   rows: number;
   start: number;
+}
+
+/** Some blocks' columns: weights less what the errors of all columns before `start` take from them, row-major [rows, end - start] */
+interface Span {
+  start: number;
+  end: number;
+  values: Float32Array;
 }
 
 /** What a method does with a column: its part of the loop that GPTQ, SpQR and SparseGPT share. */
@@ -53,8 +63,8 @@ export interface Solved {
 
 /**
  * The loop of optimal-brain compression (Frantar et al. 2023, arXiv 2210.17323, section 3.3): columns are visited in order, each
- * column's error e = (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; the
- * errors of earlier blocks reach a block in one product on the compute backend, when it begins.
+ * column's error e = (w - q) / U[j,j] is taken from the later columns times U[j, j:]. Inside a block this is done at once; those
+ * of earlier blocks reach it in products on the compute backend: when its span begins, and when it begins itself.
  *
  * So W - Q = E U, and since the damped H is (U^T U)^-1, the layer's error with the damped H is the sum of e^2; what the damping
  * adds is taken off it again. That costs no product with H.
@@ -64,18 +74,20 @@ export function solveColumns(layer: Layer, factors: Factors, blockSize: number, 
   const errors = new Float32Array(rows * columns);
   const weight = new Float32Array(rows * columns);
   let squares = 0;
-  const panelRows = leastMultiple(rule.rowRun ?? 1);
+  const panelRows = wholeRuns(rule.rowRun ?? 1, PANEL_ROWS);
+  let span: Span = { start: 0, end: 0, values: weight };
   for (let start = 0; start < columns; start += blockSize) {
     const end = Math.min(columns, start + blockSize);
+    if (start >= span.end) span = openSpan(layer, errors, factors, start, start + wholeRuns(blockSize, SPAN));
     const block = openBlock(rows, end - start, panelRows);
-    fillCurrent(block.current, layer, errors, factors, start, end);
+    fillCurrent(block.current, span, layer, errors, factors, start, end);
     fillUpper(block.upper, factors, start, end);
     rule.beginBlock?.({
       start,
       end,
       columns: (until) => {
         if (until === end) return block.current;
-        return fillCurrent(new Float32Array(rows * (until - start)), layer, errors, factors, start, until);
+        return fillCurrent(new Float32Array(rows * (until - start)), span, layer, errors, factors, start, until);
       },
     });
     for (let firstRow = 0; firstRow < rows; firstRow += panelRows) {
@@ -90,40 +102,68 @@ export function solveColumns(layer: Layer, factors: Factors, blockSize: number, 
   return { weight, error: error > LEAST_SHARE * squares ? error : undefined };
 }
 
-/** The least multiple of the run that makes a panel. */
-function leastMultiple(run: number): number {
-  return run * Math.max(1, Math.floor(PANEL_ROWS / run));
+/** As many whole runs as there is room for, and one at least. */
+function wholeRuns(run: number, room: number): number {
+  return run * Math.max(1, Math.floor(room / run));
+}
+
+function openSpan(layer: Layer, errors: Float32Array, factors: Factors, start: number, until: number): Span {
+  const end = Math.min(factors.columns, until);
+  const values = new Float32Array(layer.rows * (end - start));
+  takeVisited(values, layer, factors, start, end);
+  loseErrors(values, layer.rows, errors, factors, [0, start], [start, end]);
+  return { start, end, values };
 }
 
 /** Columns `start .. until - 1` less what the errors of all columns before `start` take from them, [rows, until - start]. */
 function fillCurrent(
   current: Float32Array,
+  span: Span,
   layer: Layer,
   errors: Float32Array,
   factors: Factors,
   start: number,
   until: number,
 ): Float32Array {
-  takeVisited(current, layer, factors, start, until);
-  if (start === 0) return current;
-  const { rows } = layer;
-  const { columns, upper } = factors;
-  const width = until - start;
-  const above = new Float32Array(start * width);
-  for (let row = 0; row < start; row++) {
-    above.set(upper.subarray(row * columns + start, row * columns + until), row * width);
+  const isInside = until <= span.end;
+  if (isInside) takeColumns(current, span, layer.rows, start, until);
+  else takeVisited(current, layer, factors, start, until);
+  loseErrors(current, layer.rows, errors, factors, [isInside ? span.start : 0, start], [start, until]);
+  return current;
+}
+
+function takeColumns(into: Float32Array, span: Span, rows: number, start: number, until: number): void {
+  const [width, step] = [until - start, span.end - span.start];
+  for (let row = 0, from = start - span.start; row < rows; row++, from += step) {
+    into.set(span.values.subarray(from, from + width), row * width);
+  }
+}
+
+/** Takes what the errors of the columns `first .. last - 1` take from the columns `start .. end - 1`, row-major [rows, end - start]. */
+function loseErrors(
+  values: Float32Array,
+  rows: number,
+  errors: Float32Array,
+  { columns, upper }: Factors,
+  [first, last]: readonly [number, number],
+  [start, end]: readonly [number, number],
+): void {
+  if (first === last) return;
+  const width = end - start;
+  const above = new Float32Array((last - first) * width);
+  for (let row = first; row < last; row++) {
+    above.set(upper.subarray(row * columns + start, row * columns + end), (row - first) * width);
   }
   // [width, rows]: the other way round TensorFlow takes half as long again, for the same bits.
   const lost = takeValues(
     tf.tidy(() => {
-      const earlier = tf.tensor2d(errors.subarray(0, start * rows), [start, rows]);
-      return tf.matMul(tf.tensor2d(above, [start, width]), earlier, true, false);
+      const earlier = tf.tensor2d(errors.subarray(first * rows, last * rows), [last - first, rows]);
+      return tf.matMul(tf.tensor2d(above, [last - first, width]), earlier, true, false);
     }),
   );
   for (let row = 0, i = 0; row < rows; row++) {
-    for (let at = row; at < lost.length; at += rows, i++) current[i] -= lost[at];
+    for (let at = row; at < lost.length; at += rows, i++) values[i] -= lost[at];
   }
-  return current;
 }
 
 /** The weights of columns in visited order, those of dead inputs zeroed. */
@@ -198,17 +238,29 @@ function dampingShare(
   order.forEach((input, column) => {
     live[input] = dead[column] === 1 ? 0 : ridge[column];
   });
+  return liveShare(weight, compressed, live, rows) + deadShare(compressed, order, dead, ridge);
+}
+
+// Functions of their own: a sum that a closure sees too is kept in memory, which takes several times as long.
+
+function liveShare(weight: Float32Array, compressed: Float32Array, live: Float64Array, rows: number): number {
   let share = 0;
   for (let row = 0, i = 0; row < rows; row++) {
-    for (let input = 0; input < columns; input++, i++) {
+    for (let input = 0; input < live.length; input++, i++) {
       const difference = weight[i] - compressed[i];
       share += live[input] * difference * difference;
     }
   }
-  dead.forEach((isDead, column) => {
-    // Their weights were taken to be 0.
-    if (isDead === 1)
-      for (let i = order[column]; i < compressed.length; i += columns) share += ridge[column] * compressed[i] ** 2;
-  });
+  return share;
+}
+
+/** The weights of dead inputs were taken to be 0. */
+function deadShare(compressed: Float32Array, order: Int32Array, dead: Uint8Array, ridge: Float32Array): number {
+  const columns = order.length;
+  let share = 0;
+  for (let column = 0; column < columns; column++) {
+    if (dead[column] === 0) continue;
+    for (let i = order[column]; i < compressed.length; i += columns) share += ridge[column] * compressed[i] ** 2;
+  }
   return share;
 }

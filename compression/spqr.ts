@@ -60,8 +60,7 @@ function solve(layer: Layer, factors: Factors, settings: Settings): Solution {
 
 /** threshold * mean over columns of var(W[:,j]) / U[j,j]^2; no bound where there is no variance to speak of (one row). */
 function outlierBound({ weight, rows, columns }: Layer, { order, dead, upper }: Factors, threshold: number): number {
-  const means = sumOverRows(weight, columns, (value) => value).map((sum) => sum / rows);
-  const squares = sumOverRows(weight, columns, (value, column) => (value - means[column]) ** 2);
+  const squares = squaresAroundMean(weight, rows, columns);
   let sum = 0;
   for (let column = 0; column < columns; column++) {
     if (dead[column] === 1) continue;
@@ -71,17 +70,19 @@ function outlierBound({ weight, rows, columns }: Layer, { order, dead, upper }: 
   return Number.isFinite(bound) ? bound : Number.POSITIVE_INFINITY;
 }
 
-/** Per column. */
-function sumOverRows(
-  weight: Float32Array,
-  columns: number,
-  term: (value: number, column: number) => number,
-): Float64Array {
-  const sums = new Float64Array(columns);
+/** Per column: the sum over rows of (W - mean)^2. */
+function squaresAroundMean(weight: Float32Array, rows: number, columns: number): Float64Array {
+  const means = new Float64Array(columns);
+  for (let i = 0; i < weight.length; ) for (let column = 0; column < columns; column++) means[column] += weight[i++];
+  for (let column = 0; column < columns; column++) means[column] /= rows;
+  const squares = new Float64Array(columns);
   for (let i = 0; i < weight.length; ) {
-    for (let column = 0; column < columns; column++, i++) sums[column] += term(weight[i], column);
+    for (let column = 0; column < columns; column++) {
+      const difference = weight[i++] - means[column];
+      squares[column] += difference * difference;
+    }
   }
-  return sums;
+  return squares;
 }
 
 function spqrRule(

@@ -10,8 +10,14 @@ interface NativeBackend {
   ): tf.Tensor;
 }
 
-/** Most work on larger matrices is in products, which use all threads; a factorisation at once uses one, but is more exact. */
-const LEAF = 1024;
+/** A factorisation at once uses one thread, and products all: with larger parts than these products are faster. */
+const LEAF = 512;
+
+/** Up to this size a factorisation at once is no slower. */
+const AT_ONCE = 1024;
+
+/** Parts of a product with a triangle, of which each leaves out what is zero, or what its mirror image has. */
+const BANDS = 2;
 
 /**
  * L^-1 (lower triangular, row-major) of the Cholesky factorisation A = L L^T.
@@ -19,42 +25,68 @@ const LEAF = 1024;
  * By halves: with A = [[B, C^T], [C, D]] and V = B's L^-1, M = C V^T is L's lower left part, and with W = the L^-1 of D - M M^T,
  * L^-1 is [[V, 0], [-W M V, W]]. Only products, and no triangular solve with many right sides.
  * @param matrix symmetric, row-major [size, size]
- * @param leaf matrices up to this size are factorised at once
+ * @param leaf parts of a larger matrix that are up to this size are factorised at once
  * @returns undefined where A is not positive definite in float32
  */
-export function inverseCholesky(matrix: Float32Array, size: number, leaf = LEAF): Float32Array | undefined {
+export function inverseCholesky(
+  matrix: Float32Array,
+  size: number,
+  leaf = size <= AT_ONCE ? AT_ONCE : LEAF,
+): Float32Array | undefined {
   const result = tf.tidy(() => inverseByHalves(tf.tensor2d(matrix, [size, size]), size, leaf));
   const inverse = result === undefined ? undefined : takeValues(result);
   // On a GPU a failed factorisation gives NaN where the CPU gives an error.
   return inverse !== undefined && diagonalPositive(inverse, size) ? inverse : undefined;
 }
 
+/** @param matrix of which the lower triangle counts */
 function inverseByHalves(matrix: tf.Tensor2D, size: number, leaf: number): tf.Tensor2D | undefined {
   if (size <= leaf) return inverseAtOnce(matrix, size);
   const half = Math.ceil(size / 2);
   const rest = size - half;
   return tf.tidy(() => {
-    const upper = inverseByHalves(tf.slice(matrix, [0, 0], [half, half]), half, leaf);
+    const upper = inverseByHalves(part(matrix, [0, half], [0, half]), half, leaf);
     if (upper === undefined) return undefined;
-    const left = tf.matMul(tf.slice(matrix, [half, 0], [rest, half]), upper, false, true);
-    const remaining = tf.sub<tf.Tensor2D>(
-      tf.slice(matrix, [half, half], [rest, rest]),
-      tf.matMul(left, left, false, true),
+    const below = part(matrix, [half, size], [0, half]);
+    const left = inBands(half, 1, ([from, to]) =>
+      tf.matMul(part(below, [0, rest], [0, to]), part(upper, [from, to], [0, to]), false, true),
     );
+    const remaining = inBands(rest, 0, ([from, to]) => {
+      const square = tf.matMul(part(left, [from, to], [0, half]), part(left, [0, to], [0, half]), false, true);
+      return padRight(tf.sub(part(matrix, [half + from, half + to], [half, half + to]), square), rest - to);
+    });
     const lower = inverseByHalves(remaining, rest, leaf);
     if (lower === undefined) return undefined;
-    const corner = tf.neg<tf.Tensor2D>(tf.matMul(lower, tf.matMul(left, upper)));
-    return tf.concat(
-      [
-        tf.pad(upper, [
-          [0, 0],
-          [0, rest],
-        ]),
-        tf.concat([corner, lower], 1),
-      ],
-      0,
+    const product = inBands(half, 1, ([from, to]) =>
+      tf.matMul(part(left, [0, rest], [from, half]), part(upper, [from, half], [from, to])),
     );
+    const corner = inBands(rest, 0, ([from, to]) =>
+      tf.neg(tf.matMul(part(lower, [from, to], [0, to]), part(product, [0, to], [0, half]))),
+    );
+    return tf.concat([padRight(upper, rest), tf.concat([corner, lower], 1)], 0);
   });
+}
+
+type Range = readonly [from: number, to: number];
+
+function inBands(size: number, axis: 0 | 1, band: (range: Range) => tf.Tensor2D): tf.Tensor2D {
+  const width = Math.ceil(size / BANDS);
+  const starts = Array.from({ length: Math.ceil(size / width) }, (_, i) => i * width);
+  return tf.concat(
+    starts.map((from) => band([from, Math.min(size, from + width)])),
+    axis,
+  );
+}
+
+function part(matrix: tf.Tensor2D, rows: Range, columns: Range): tf.Tensor2D {
+  return tf.slice(matrix, [rows[0], columns[0]], [rows[1] - rows[0], columns[1] - columns[0]]);
+}
+
+function padRight(matrix: tf.Tensor2D, columns: number): tf.Tensor2D {
+  return tf.pad(matrix, [
+    [0, 0],
+    [0, columns],
+  ]);
 }
 
 function inverseAtOnce(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
