@@ -1,5 +1,5 @@
 import { TouchstoneError } from "../study/errors.js";
-import { inverseCholesky } from "../tensor/linear-algebra.js";
+import { inverseUpperFactor } from "../tensor/linear-algebra.js";
 
 export interface FactorOptions {
   /** Share of the diagonal's mean that is added to it. */
@@ -37,7 +37,7 @@ const RETRY_FACTOR = 10;
  * U = chol(H^-1) of the damped second moment. Where H isn't positive definite in float32, the damping
  * is multiplied by 10 and tried again, at most 3 times.
  *
- * With J the reversal of the order, J H J = L L^T gives U = J L^-1 J: one factorisation and no inverse of H.
+ * U is the inverse of M with H = M M^T, M upper triangular: one factorisation and no inverse of H.
  * @param hessian row-major [columns, columns]
  * @throws TouchstoneError NumericalError naming `where`
  */
@@ -54,11 +54,11 @@ export function factorise(hessian: Float32Array, columns: number, options: Facto
     const added = Math.fround(damping * mean);
     const deadDiagonal = fixedFirst ? 1 + added : 1;
     const diagonal = raw.map((value) => (value === 0 ? deadDiagonal : value + added));
-    const inverse = inverseCholesky(reversed(hessian, columns, order, inOrder, diagonal), columns);
-    if (inverse === undefined) continue;
+    const upper = inverseUpperFactor(inVisitedOrder(hessian, columns, order, inOrder, diagonal), columns);
+    if (upper === undefined) continue;
     const dead = Uint8Array.from(order, (input) => (raw[input] === 0 ? 1 : 0));
     const ridge = Float32Array.from(dead, (isDead) => (isDead === 1 ? deadDiagonal : added));
-    return { columns, order, inOrder, dead, upper: inverse.reverse(), ridge, damping };
+    return { columns, order, inOrder, dead, upper, ridge, damping };
   }
   throw new TouchstoneError("NumericalError", {
     what: `The inputs' second moment can't be factorised, even with damping ${options.damping * RETRY_FACTOR ** RETRIES}`,
@@ -72,8 +72,8 @@ function visitedOrder(diagonal: Float32Array, descending: boolean): Int32Array {
   return Int32Array.from(descending ? order.sort((a, b) => diagonal[b] - diagonal[a] || a - b) : order);
 }
 
-/** H in visited order, then reversed in rows and columns, with another diagonal. */
-function reversed(
+/** H in visited order, with another diagonal. */
+function inVisitedOrder(
   hessian: Float32Array,
   columns: number,
   order: Int32Array,
@@ -86,5 +86,5 @@ function reversed(
     if (!inOrder) for (let j = 0; j < columns; j++) result[i * columns + j] = hessian[row + order[j]];
     result[i * (columns + 1)] = diagonal[order[i]];
   }
-  return result.reverse();
+  return result;
 }

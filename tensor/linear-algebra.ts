@@ -20,51 +20,93 @@ const AT_ONCE = 1024;
 const BANDS = 2;
 
 /**
- * L^-1 (lower triangular, row-major) of the Cholesky factorisation A = L L^T.
+ * U = M^-1 (upper triangular, row-major) of A = M M^T with M upper triangular, so that A^-1 = U^T U.
  *
- * By halves: with A = [[B, C^T], [C, D]] and V = B's L^-1, M = C V^T is L's lower left part, and with W = the L^-1 of D - M M^T,
- * L^-1 is [[V, 0], [-W M V, W]]. Only products, and no triangular solve with many right sides.
+ * By halves: with A = [[B, C], [C^T, D]] and V = D's U, K = C V^T is M's upper right part, and with W = the U of B - K K^T,
+ * U is [[W, -W K V], [0, V]]. Only products, and no triangular solve with many right sides.
  * @param matrix symmetric, row-major [size, size]
  * @param leaf parts of a larger matrix that are up to this size are factorised at once
  * @returns undefined where A is not positive definite in float32
  */
-export function inverseCholesky(
+export function inverseUpperFactor(
   matrix: Float32Array,
   size: number,
   leaf = size <= AT_ONCE ? AT_ONCE : LEAF,
 ): Float32Array | undefined {
-  const result = tf.tidy(() => inverseByHalves(tf.tensor2d(matrix, [size, size]), size, leaf));
-  const inverse = result === undefined ? undefined : takeValues(result);
+  const whole = tf.tensor2d(matrix, [size, size]);
+  const values = size <= leaf ? valuesAtOnce(whole, size) : valuesByHalves(whole, size, leaf);
+  whole.dispose();
   // On a GPU a failed factorisation gives NaN where the CPU gives an error.
-  return inverse !== undefined && diagonalPositive(inverse, size) ? inverse : undefined;
+  return values !== undefined && diagonalPositive(values, size) ? values : undefined;
 }
 
-/** @param matrix of which the lower triangle counts */
-function inverseByHalves(matrix: tf.Tensor2D, size: number, leaf: number): tf.Tensor2D | undefined {
-  if (size <= leaf) return inverseAtOnce(matrix, size);
+function valuesAtOnce(matrix: tf.Tensor2D, size: number): Float32Array | undefined {
+  const inverse = inverseAtOnce(matrix, size);
+  return inverse && takeValues(inverse);
+}
+
+function valuesByHalves(matrix: tf.Tensor2D, size: number, leaf: number): Float32Array | undefined {
+  const parts = inverseByHalves(matrix, size, leaf);
+  return parts && assemble(parts, size);
+}
+
+/** The parts of a matrix that is zero below its diagonal: upper left, upper right, lower right. */
+type Parts = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+
+/** @param matrix of which the upper triangle counts */
+function inverseByHalves(matrix: tf.Tensor2D, size: number, leaf: number): Parts | undefined {
   const half = Math.ceil(size / 2);
   const rest = size - half;
   return tf.tidy(() => {
-    const upper = inverseByHalves(part(matrix, [0, half], [0, half]), half, leaf);
-    if (upper === undefined) return undefined;
-    const below = part(matrix, [half, size], [0, half]);
-    const left = inBands(half, 1, ([from, to]) =>
-      tf.matMul(part(below, [0, rest], [0, to]), part(upper, [from, to], [0, to]), false, true),
-    );
-    const remaining = inBands(rest, 0, ([from, to]) => {
-      const square = tf.matMul(part(left, [from, to], [0, half]), part(left, [0, to], [0, half]), false, true);
-      return padRight(tf.sub(part(matrix, [half + from, half + to], [half, half + to]), square), rest - to);
-    });
-    const lower = inverseByHalves(remaining, rest, leaf);
+    const lower = inverse(part(matrix, [half, size], [half, size]), rest, leaf);
     if (lower === undefined) return undefined;
-    const product = inBands(half, 1, ([from, to]) =>
-      tf.matMul(part(left, [0, rest], [from, half]), part(upper, [from, half], [from, to])),
+    const right = part(matrix, [0, half], [half, size]);
+    const factor = inBands(rest, 1, ([from, to]) =>
+      tf.matMul(part(right, [0, half], [from, rest]), part(lower, [from, to], [from, rest]), false, true),
     );
-    const corner = inBands(rest, 0, ([from, to]) =>
-      tf.neg(tf.matMul(part(lower, [from, to], [0, to]), part(product, [0, to], [0, half]))),
+    const remaining = inBands(half, 0, ([from, to]) => {
+      const square = tf.matMul(part(factor, [from, to], [0, rest]), part(factor, [from, half], [0, rest]), false, true);
+      return padLeft(tf.sub(part(matrix, [from, to], [from, half]), square), from);
+    });
+    const upper = inverse(remaining, half, leaf);
+    if (upper === undefined) return undefined;
+    const product = inBands(rest, 1, ([from, to]) =>
+      tf.matMul(part(factor, [0, half], [0, to]), part(lower, [0, to], [from, to])),
     );
-    return tf.concat([padRight(upper, rest), tf.concat([corner, lower], 1)], 0);
+    const corner = inBands(half, 0, ([from, to]) =>
+      tf.neg(tf.matMul(part(upper, [from, to], [from, half]), part(product, [from, half], [0, rest]))),
+    );
+    return [upper, corner, lower];
   });
+}
+
+function inverse(matrix: tf.Tensor2D, size: number, leaf: number): tf.Tensor2D | undefined {
+  if (size <= leaf) return inverseAtOnce(matrix, size);
+  return tf.tidy(() => {
+    const parts = inverseByHalves(matrix, size, leaf);
+    if (parts === undefined) return undefined;
+    const [upper, corner, lower] = parts;
+    return tf.concat([tf.concat([upper, corner], 1), padLeft(lower, corner.shape[0])], 0);
+  });
+}
+
+/** Outside TensorFlow: its copies of so large a matrix take longer than the parts' products. The parts are disposed. */
+function assemble([upper, corner, lower]: Parts, size: number): Float32Array {
+  const whole = new Float32Array(size * size);
+  const half = upper.shape[0];
+  for (const [tensor, firstRow, firstColumn] of [
+    [upper, 0, 0],
+    [corner, 0, half],
+    [lower, half, half],
+  ] as const) {
+    const [rows, columns] = tensor.shape;
+    const values = takeValues(tensor);
+    for (let row = 0; row < rows; row++) {
+      const from = row * columns;
+      whole.set(values.subarray(from, from + columns), (firstRow + row) * size + firstColumn);
+    }
+  }
+  return whole;
 }
 
 type Range = readonly [from: number, to: number];
@@ -82,19 +124,28 @@ function part(matrix: tf.Tensor2D, rows: Range, columns: Range): tf.Tensor2D {
   return tf.slice(matrix, [rows[0], columns[0]], [rows[1] - rows[0], columns[1] - columns[0]]);
 }
 
-function padRight(matrix: tf.Tensor2D, columns: number): tf.Tensor2D {
+function padLeft(matrix: tf.Tensor2D, columns: number): tf.Tensor2D {
   return tf.pad(matrix, [
     [0, 0],
-    [0, columns],
+    [columns, 0],
   ]);
 }
 
+/** With J the reversal of rows and columns, J A J = L L^T gives U = J L^-1 J. */
 function inverseAtOnce(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
-  if (tf.getBackend() === "tensorflow") return nativeInverse(matrix, size);
+  return tf.tidy(() => {
+    const reversed = tf.reverse(matrix);
+    const inverse = tf.getBackend() === "tensorflow" ? nativeInverse(reversed, size) : typedInverse(reversed, size);
+    return inverse && tf.reverse(inverse);
+  });
+}
+
+function typedInverse(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   const inverse = plainInverse(matrix.dataSync<"float32">(), size);
   return inverse === undefined ? undefined : tf.tensor2d(inverse, [size, size]);
 }
 
+/** L^-1 of the Cholesky factorisation A = L L^T. */
 function nativeInverse(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   const native = tf.backend() as unknown as NativeBackend;
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = native.binding;
@@ -118,7 +169,7 @@ export function takeValues(tensor: tf.Tensor): Float32Array {
   return values;
 }
 
-/** `inverseCholesky` in typed arrays, for the backends without these operations. Sums are float64. */
+/** L^-1 of the Cholesky factorisation A = L L^T in typed arrays, for the backends without these operations. Sums are float64. */
 export function plainInverse(matrix: Float32Array, size: number): Float32Array | undefined {
   const lower = plainCholesky(matrix, size);
   return lower === undefined ? undefined : invertLower(lower, size);
