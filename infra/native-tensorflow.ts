@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { checkoutFolder, homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
 import { command, tryCommand } from "./commands.js";
@@ -21,10 +21,13 @@ type Wheel = keyof typeof UNPACKED_BYTES;
 const modules = join(checkoutFolder, "node_modules");
 const bindingPackage = join(modules, "@tensorflow", "tfjs-node-gpu");
 const bindingSources = join(bindingPackage, "binding");
+/** Operations of our own, which become part of the binding. */
+const ownOperations = join(checkoutFolder, "tensor", "fused-ops.cc");
 const installedBinding = join(bindingPackage, "lib", "napi-v8", "tfjs_binding.node");
 
 /**
- * Builds the N-API binding of `@tensorflow/tfjs-node-gpu` against TensorFlow's own release and links it into the package.
+ * Builds the N-API binding of `@tensorflow/tfjs-node-gpu`, and our own operations, against TensorFlow's own release and links
+ * it into the package.
  * The package's prebuilt library is older and often can't be fetched. Built once a home; a later `npm ci` only costs a new link.
  * Without a C++ compiler (or where TensorFlow has no such release) the WebAssembly backend remains.
  * @throws TouchstoneError SetupIncomplete when fetching, compiling or loading fails; DiskFull
@@ -89,8 +92,8 @@ async function wheelName(): Promise<Wheel> {
 /** Of all that the built binding depends on besides the release of TensorFlow. Node-API is the same for every Node. */
 async function bindingDigest(): Promise<string> {
   const hash = createHash("sha256").update(`${process.platform}-${process.arch}`);
-  for (const file of (await readdir(bindingSources)).sort())
-    hash.update(file).update(await readFile(join(bindingSources, file)));
+  const sources = (await readdir(bindingSources)).sort().map((name) => join(bindingSources, name));
+  for (const file of [...sources, ownOperations]) hash.update(basename(file)).update(await readFile(file));
   return hash.digest("hex").slice(0, 12);
 }
 
@@ -129,8 +132,17 @@ function compile(folder: string): Promise<string> {
     program,
     [
       ...args,
-      ...["-O2", "-std=c++17", "-fPIC", "-shared", "-DNAPI_VERSION=8", ...includes.map((path) => `-I${path}`)],
+      ...[
+        "-O2",
+        "-std=c++17",
+        "-Wno-psabi",
+        "-fPIC",
+        "-shared",
+        "-DNAPI_VERSION=8",
+        ...includes.map((path) => `-I${path}`),
+      ],
       ...["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(bindingSources, name)),
+      ownOperations,
       ...LIBRARIES.map((name) => join(folder, name)),
       // Node loads a binding by its real path, so the libraries are found beside it wherever the folder is moved to.
       ...["-Wl,-rpath,$ORIGIN", "-o", join(folder, "tfjs_binding.node")],

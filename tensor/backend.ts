@@ -1,6 +1,9 @@
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
+import { TouchstoneError } from "../study/errors.js";
+import { fusedOps } from "./fused-ops.js";
+import { nativeBackend } from "./native.js";
 
 export type BackendKind = "native-cpu" | "native-gpu" | "wasm";
 
@@ -12,15 +15,12 @@ export interface BackendInfo {
   threads: number;
 }
 
-/** The part of tfjs-node's backend that its typings leave out. */
-interface NativeBackend {
-  isUsingGpuDevice: boolean;
-  binding: { TF_Version: string };
-}
-
 let loaded: Promise<BackendInfo> | undefined;
 
-/** Loads TensorFlow once a process: the native library where `touchstone doctor` finds it built, else WebAssembly. */
+/**
+ * Loads TensorFlow once a process: the native library where `touchstone doctor` finds it built, else WebAssembly.
+ * @throws TouchstoneError SetupIncomplete where the library is another version's
+ */
 export function loadBackend(): Promise<BackendInfo> {
   loaded ??= load();
   return loaded;
@@ -45,9 +45,23 @@ async function loadNative(): Promise<BackendInfo | undefined> {
   }
   await tf.setBackend("tensorflow");
   await tf.ready();
-  const { isUsingGpuDevice, binding } = tf.backend() as unknown as NativeBackend;
+  const native = nativeBackend();
+  if (native === undefined) return undefined;
+  checkOperations();
+  const { isUsingGpuDevice, binding } = native;
   const kind = isUsingGpuDevice ? "native-gpu" : "native-cpu";
   return { kind, version: `${kind}-${binding.TF_Version}`, threads: Number(process.env.TF_NUM_INTRAOP_THREADS) };
+}
+
+/** @throws TouchstoneError SetupIncomplete where the library was built before this version's operations */
+function checkOperations(): void {
+  try {
+    const one: [number, number, number] = [1, 1, 1];
+    tf.tidy(() => fusedOps()?.swiGlu(tf.zeros(one), tf.zeros(one)));
+  } catch (cause) {
+    const what = "The native TensorFlow was built for another version of Touchstone";
+    throw new TouchstoneError("SetupIncomplete", { what, todo: "Run `npm run setup`." }, { cause });
+  }
 }
 
 async function loadWebAssembly(): Promise<BackendInfo> {

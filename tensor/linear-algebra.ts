@@ -1,14 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-
-/** What the native backend can do beyond TensorFlow.js's own operations: run any TensorFlow operation by its name. */
-interface NativeBackend {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_ATTR_BOOL: number; readonly TF_FLOAT: number };
-  executeSingleOutput(
-    name: string,
-    attributes: readonly { name: string; type: number; value: number | boolean }[],
-    inputs: readonly tf.Tensor[],
-  ): tf.Tensor;
-}
+import { type NativeBackend, nativeBackend } from "./native.js";
 
 /** A factorisation at once uses one thread, and products all: with larger parts than these products are faster. */
 const LEAF = 512;
@@ -135,7 +126,8 @@ function padLeft(matrix: tf.Tensor2D, columns: number): tf.Tensor2D {
 function inverseAtOnce(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   return tf.tidy(() => {
     const reversed = tf.reverse(matrix);
-    const inverse = tf.getBackend() === "tensorflow" ? nativeInverse(reversed, size) : typedInverse(reversed, size);
+    const native = nativeBackend();
+    const inverse = native === undefined ? typedInverse(reversed, size) : nativeInverse(native, reversed, size);
     return inverse && tf.reverse(inverse);
   });
 }
@@ -146,8 +138,7 @@ function typedInverse(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefine
 }
 
 /** L^-1 of the Cholesky factorisation A = L L^T. */
-function nativeInverse(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
-  const native = tf.backend() as unknown as NativeBackend;
+function nativeInverse(native: NativeBackend, matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_FLOAT } = native.binding;
   const type = { name: "T", type: TF_ATTR_TYPE, value: TF_FLOAT };
   const flag = (name: string, value: boolean) => ({ name, type: TF_ATTR_BOOL, value });

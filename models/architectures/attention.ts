@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedOps } from "../../tensor/fused-ops.js";
 import type { RotaryTables } from "../rotary.js";
 
 export interface AttentionShape {
@@ -21,8 +22,11 @@ export function causalAttention(
   k: tf.Tensor3D,
   v: tf.Tensor3D,
   tables: RotaryTables,
-  { heads, keyValueHeads, headDim }: AttentionShape,
+  shape: AttentionShape,
 ): tf.Tensor3D {
+  const { heads, keyValueHeads, headDim } = shape;
+  const fused = fusedOps();
+  if (fused !== undefined) return fused.attention(q, k, v, { ...tables, ...shape });
   const [sequences, tokens] = q.shape;
   const scale = headDim ** -0.5;
   const queries = rotate(splitHeads(q, heads), tables, scale);

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedOps } from "../../tensor/fused-ops.js";
 import type { Weights } from "../model.js";
 
 /** A weight that the caller must have loaded. @throws RangeError where it is missing: a mistake of the program. */
@@ -40,11 +41,13 @@ export function projectToMany(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
 
 /** x / sqrt(mean(x^2) + eps) * weight, over the last axis (Zhang & Sennrich 2019, arXiv 1910.07467). */
 export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T {
+  const fused = fusedOps();
+  if (fused !== undefined) return fused.rmsNorm(x, weight, eps);
   const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), eps));
   return tf.mul(tf.mul(x, scale), weight);
 }
 
 /** silu(gate) * up, elementwise (Shazeer 2020, arXiv 2002.05202). */
 export function swiGlu(gate: tf.Tensor3D, up: tf.Tensor3D): tf.Tensor3D {
-  return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+  return fusedOps()?.swiGlu(gate, up) ?? tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
 }

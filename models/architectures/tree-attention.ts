@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { fusedOps } from "../../tensor/fused-ops.js";
 import type { TokenTree } from "../model.js";
 import type { RotaryTables } from "../rotary.js";
 import type { AttentionShape } from "./attention.js";
@@ -21,6 +22,8 @@ export function treeAttention(
   tree: TokenTree,
   shape: AttentionShape,
 ): tf.Tensor3D {
+  const fused = fusedOps();
+  if (fused !== undefined) return fused.attention(q, k, v, { ...tables, ...shape, parents: tree.parents });
   const { heads, keyValueHeads, headDim } = shape;
   const rows = q.shape[1];
   const queries = rotateRows(q, tables, heads, headDim ** -0.5);

@@ -1,0 +1,451 @@
+// TensorFlow operations of our own for the processor: what a transformer block does beside its matrix products, each in one pass
+// over memory. TensorFlow's eager operations write every intermediate result out. Compiled with the binding and registered through
+// TensorFlow's C interface when it is loaded; tensor/fused-ops.ts calls them.
+//
+// A row's result depends on that row alone, and an attention row's on the keys that it sees, bit for bit: sums go over 16 lanes in
+// a fixed order, and threads share rows, never a sum.
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <thread>
+#include <vector>
+
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_tensor.h"
+
+// Compiled once for each kind of processor; which one runs is decided when the library is loaded.
+#if defined(__x86_64__) && !defined(__clang__) && __GNUC__ >= 12
+#define EVERY_PROCESSOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#elif defined(__x86_64__) && !defined(__clang__)
+#define EVERY_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define EVERY_PROCESSOR
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+namespace {
+
+constexpr int LANES = 16;
+typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4)));
+typedef int32_t Integers __attribute__((vector_size(4 * LANES), aligned(4)));
+
+/** Queries that pass over the keys together. */
+constexpr int QUERIES = 8;
+/** Of them, those whose results are added up together, and lanes of results at once: what fits the registers. */
+constexpr int ADDED = 4;
+constexpr int DEPTH = 4;
+/** Tokens whose queries are one piece of work for a thread. */
+constexpr int CHUNK = 256;
+
+INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+INLINE void store(float* to, const Vector& value) { *reinterpret_cast<Vector*>(to) = value; }
+INLINE Vector broadcast(float value) { return value - Vector{}; }
+
+INLINE float sumOf(const Vector& value) {
+  float sum = 0;
+  for (int lane = 0; lane < LANES; lane++) sum += value[lane];
+  return sum;
+}
+
+/** e^x to 2 units in the last place; 0 below e^-87, and no more than e^88. NaN stays NaN. */
+INLINE Vector exponential(Vector x) {
+  const Integers vanishes = x < -87.f;
+  x = x > 88.f ? broadcast(88.f) : x;
+  const Vector turns = (x * 1.44269504f + 12582912.f) - 12582912.f;
+  // ln 2 in two parts, so that the first product is exact.
+  const Vector rest = (x - turns * 0.693359375f) + turns * 2.12194440e-4f;
+  Vector power = broadcast(1.9875691500e-4f);
+  power = power * rest + 1.3981999507e-3f;
+  power = power * rest + 8.3334519073e-3f;
+  power = power * rest + 4.1665795894e-2f;
+  power = power * rest + 1.6666665459e-1f;
+  power = power * rest + 5.0000001201e-1f;
+  power = power * rest * rest + rest + 1.f;
+  const Integers exponent = (__builtin_convertvector(turns, Integers) + 127) << 23;
+  return vanishes ? Vector{} : power * (Vector)exponent;
+}
+
+// Rows, `size` values each.
+
+EVERY_PROCESSOR
+void normalizeRows(const float* x, const float* weight, float* y, int64_t rows, int64_t size, float epsilon) {
+  const int64_t whole = size - size % LANES;
+  for (int64_t row = 0; row < rows; row++, x += size, y += size) {
+    Vector squares{};
+    for (int64_t i = 0; i < whole; i += LANES) squares += load(x + i) * load(x + i);
+    float sum = sumOf(squares);
+    for (int64_t i = whole; i < size; i++) sum += x[i] * x[i];
+    const float scale = 1 / std::sqrt(sum / size + epsilon);
+    for (int64_t i = 0; i < whole; i += LANES) store(y + i, load(x + i) * scale * load(weight + i));
+    for (int64_t i = whole; i < size; i++) y[i] = x[i] * scale * weight[i];
+  }
+}
+
+INLINE Vector gated(const Vector& gate, const Vector& up) { return gate / (1.f + exponential(-gate)) * up; }
+
+EVERY_PROCESSOR
+void gateValues(const float* gate, const float* up, float* y, int64_t size) {
+  const int64_t whole = size - size % LANES;
+  for (int64_t i = 0; i < whole; i += LANES) store(y + i, gated(load(gate + i), load(up + i)));
+  if (whole == size) return;
+  float tail[3][LANES] = {};
+  std::copy(gate + whole, gate + size, tail[0]);
+  std::copy(up + whole, up + size, tail[1]);
+  store(tail[2], gated(load(tail[0]), load(tail[1])));
+  std::copy(tail[2], tail[2] + (size - whole), y + whole);
+}
+
+/** Row-major tensors of an attention; rows of `parents` are tokens of one sequence's tree. */
+struct Attention {
+  const float *q, *k, *v, *cosine, *signedSine;
+  /** Of each token; null where each token's is the one before. */
+  const int32_t* parents;
+  float* out;
+  int64_t sequences, tokens, inTree, heads, keyValueHeads, headDim;
+};
+
+/** One key-value head of one sequence for some of its queries; the memory is kept from piece to piece. */
+struct Piece {
+  /** headDim, filled up with zeros to whole vectors. */
+  int64_t depth;
+  /** Of positions in the current chain: its tokens, keys in panels [depth, LANES] and values [depth]. */
+  std::vector<int32_t> chain;
+  std::vector<float> keys, values;
+  /** Tokens from the current one up to its sequence's first. */
+  std::vector<int32_t> path;
+  std::vector<float> queries, scores;
+
+  void prepare(const Attention& a) {
+    depth = (a.headDim + LANES - 1) / LANES * LANES;
+    const int64_t positions = (a.tokens + LANES - 1) / LANES * LANES;
+    chain.clear();
+    keys.assign(positions * depth, 0);
+    values.assign(positions * depth, 0);
+    queries.assign(QUERIES * depth, 0);
+    scores.resize(QUERIES * positions);
+  }
+};
+
+/** x * cos + (x with its halves swapped) * sin, times `scale`, each `step` values apart. */
+INLINE void rotate(const Attention& a, const float* x, int64_t token, float scale, float* to, int64_t step) {
+  const int64_t half = a.headDim / 2;
+  const float* cosine = a.cosine + token * a.headDim;
+  const float* sine = a.signedSine + token * a.headDim;
+  for (int64_t i = 0; i < half; i++) {
+    to[i * step] = (x[i] * cosine[i] + x[i + half] * sine[i]) * scale;
+    to[(i + half) * step] = (x[i + half] * cosine[i + half] + x[i] * sine[i + half]) * scale;
+  }
+}
+
+/** Makes the chain end with `token`: what it shares with the one before stays. @returns the token's position */
+INLINE int64_t follow(const Attention& a, Piece& piece, int64_t sequence, int64_t head, int32_t token) {
+  piece.path.clear();
+  int32_t next = token;
+  const auto inChain = [&](int32_t each) {
+    return std::find(piece.chain.rbegin(), piece.chain.rend(), each) != piece.chain.rend();
+  };
+  while (next >= 0 && !inChain(next)) {
+    piece.path.push_back(next);
+    next = a.parents == nullptr ? next - 1 : a.parents[next];
+  }
+  while (!piece.chain.empty() && piece.chain.back() != next) piece.chain.pop_back();
+  for (auto each = piece.path.rbegin(); each != piece.path.rend(); ++each) {
+    const int64_t position = piece.chain.size();
+    const int64_t row = ((sequence * a.tokens + *each) * a.keyValueHeads + head) * a.headDim;
+    float* panel = piece.keys.data() + position / LANES * LANES * piece.depth + position % LANES;
+    rotate(a, a.k + row, *each, 1, panel, LANES);
+    std::copy(a.v + row, a.v + row + a.headDim, piece.values.data() + position * piece.depth);
+    piece.chain.push_back(*each);
+  }
+  return piece.chain.size() - 1;
+}
+
+struct Query {
+  int32_t token;
+  int64_t head;
+  /** Keys that it sees. */
+  int64_t seen;
+};
+
+/** Some queries, of tokens of the current chain, over the keys up to each of them. */
+INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Query* asked, int count) {
+  const int64_t depth = piece.depth;
+  const float scale = 1 / std::sqrt(static_cast<float>(a.headDim));
+  int64_t most = 0;
+  for (int q = 0; q < count; q++) {
+    const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
+    rotate(a, a.q + row * a.headDim, asked[q].token, scale, piece.queries.data() + q * depth, 1);
+    most = std::max(most, asked[q].seen);
+  }
+  const int64_t width = (most + LANES - 1) / LANES * LANES;
+  float* scores = piece.scores.data();
+  const float* queries = piece.queries.data();
+  const int64_t headDim = a.headDim;
+  for (int64_t first = 0; first < width; first += LANES) {
+    const float* keys = piece.keys.data() + first * depth;
+    Vector sums[QUERIES] = {};
+    for (int64_t i = 0; i < headDim; i++) {
+      const Vector key = load(keys + i * LANES);
+#pragma GCC unroll 8
+      for (int q = 0; q < QUERIES; q++) sums[q] += queries[q * depth + i] * key;
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < QUERIES; q++) store(scores + q * width + first, sums[q]);
+  }
+  float totals[QUERIES] = {};
+  for (int q = 0; q < count; q++) {
+    float* row = scores + q * width;
+    for (int64_t key = asked[q].seen; key < width; key++) row[key] = -std::numeric_limits<float>::infinity();
+    Vector most = load(row);
+    for (int64_t key = LANES; key < width; key += LANES) most = load(row + key) > most ? load(row + key) : most;
+    float largest = most[0];
+    for (int lane = 1; lane < LANES; lane++) largest = std::max(largest, most[lane]);
+    Vector total{};
+    for (int64_t key = 0; key < width; key += LANES) {
+      const Vector share = exponential(load(row + key) - largest);
+      store(row + key, share);
+      total += share;
+    }
+    totals[q] = sumOf(total);
+  }
+  for (int first = 0; first < count; first += ADDED) {
+    int64_t reach = 0;
+    for (int q = first; q < std::min(count, first + ADDED); q++) reach = std::max(reach, asked[q].seen);
+    for (int64_t at = 0; at < depth; at += DEPTH * LANES) {
+      const int lanes = static_cast<int>(std::min<int64_t>(DEPTH, (depth - at) / LANES));
+      Vector sums[ADDED][DEPTH] = {};
+      const float* value = piece.values.data() + at;
+      const float* share = scores + first * width;
+      if (lanes == DEPTH) {
+        for (int64_t key = 0; key < reach; key++, value += depth) {
+#pragma GCC unroll 4
+          for (int q = 0; q < ADDED; q++) {
+#pragma GCC unroll 4
+            for (int lane = 0; lane < DEPTH; lane++) sums[q][lane] += share[q * width + key] * load(value + lane * LANES);
+          }
+        }
+      } else {
+        for (int64_t key = 0; key < reach; key++, value += depth) {
+          for (int q = 0; q < ADDED; q++) {
+            for (int lane = 0; lane < lanes; lane++) sums[q][lane] += share[q * width + key] * load(value + lane * LANES);
+          }
+        }
+      }
+      for (int q = first; q < std::min(count, first + ADDED); q++) {
+        const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
+        float results[DEPTH * LANES];
+        for (int lane = 0; lane < lanes; lane++) store(results + lane * LANES, sums[q - first][lane] / totals[q]);
+        std::copy(results, results + std::min<int64_t>(lanes * LANES, a.headDim - at), a.out + row * a.headDim + at);
+      }
+    }
+  }
+}
+
+EVERY_PROCESSOR
+void attendChunk(const Attention& a, Piece& piece, int64_t sequence, int64_t head, int64_t start, int64_t end) {
+  const int64_t group = a.heads / a.keyValueHeads;
+  piece.prepare(a);
+  Query asked[QUERIES];
+  int count = 0;
+  for (int32_t token = start; token < end; token++) {
+    const bool goesOn = token > start && (a.parents == nullptr || a.parents[token] == token - 1);
+    if (!goesOn && count > 0) {
+      attend(a, piece, sequence, asked, count);
+      count = 0;
+    }
+    const int64_t position = follow(a, piece, sequence, head, token);
+    for (int64_t i = 0; i < group; i++) {
+      asked[count++] = {token, head * group + i, position + 1};
+      if (count < QUERIES) continue;
+      attend(a, piece, sequence, asked, count);
+      count = 0;
+    }
+  }
+  if (count > 0) attend(a, piece, sequence, asked, count);
+}
+
+// Threads.
+
+/** As many as TensorFlow's operations have. */
+int threadCount() {
+  static const int count = [] {
+    const char* set = std::getenv("TF_NUM_INTRAOP_THREADS");
+    const int number = set == nullptr ? 0 : std::atoi(set);
+    return number > 0 ? number : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }();
+  return count;
+}
+
+/** Does the pieces 0 .. count - 1, whoever is free the next. */
+void shareOut(int64_t count, const std::function<void(const std::function<int64_t()>&)>& work) {
+  std::atomic<int64_t> next{0};
+  const std::function<int64_t()> take = [&] {
+    const int64_t piece = next++;
+    return piece < count ? piece : -1;
+  };
+  std::vector<std::thread> others;
+  for (int i = 1; i < std::min<int64_t>(threadCount(), count); i++) others.emplace_back([&] { work(take); });
+  work(take);
+  for (auto& each : others) each.join();
+}
+
+/** Values that one thread takes at a time: less is not worth a thread. */
+constexpr int64_t SHARE = 1 << 16;
+
+// TensorFlow's side.
+
+struct Input {
+  TF_Tensor* tensor = nullptr;
+  Input(TF_OpKernelContext* context, int index, TF_Status* status) { TF_GetInput(context, index, &tensor, status); }
+  Input(const Input&) = delete;
+  ~Input() { TF_DeleteTensor(tensor); }
+  const float* floats() const { return static_cast<const float*>(TF_TensorData(tensor)); }
+  int64_t size(int axis) const { return TF_Dim(tensor, axis); }
+  int64_t last() const { return TF_Dim(tensor, TF_NumDims(tensor) - 1); }
+  int64_t elements() const { return TF_TensorElementCount(tensor); }
+};
+
+struct Output {
+  TF_Tensor* tensor;
+  /** Of the shape of `like`. */
+  Output(TF_OpKernelContext* context, const Input& like, TF_Status* status) {
+    std::vector<int64_t> shape;
+    for (int axis = 0; axis < TF_NumDims(like.tensor); axis++) shape.push_back(like.size(axis));
+    const size_t bytes = like.elements() * sizeof(float);
+    tensor = TF_AllocateOutput(context, 0, TF_FLOAT, shape.data(), static_cast<int>(shape.size()), bytes, status);
+  }
+  Output(const Output&) = delete;
+  ~Output() { TF_DeleteTensor(tensor); }
+  float* floats() const { return static_cast<float*>(TF_TensorData(tensor)); }
+};
+
+struct Settings {
+  float epsilon = 0;
+  int32_t heads = 0, keyValueHeads = 0;
+};
+
+void fail(TF_OpKernelContext* context, TF_Status* status, const char* what) {
+  TF_SetStatus(status, TF_INVALID_ARGUMENT, what);
+  TF_OpKernelContext_Failure(context, status);
+}
+
+void computeRmsNorm(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
+  const Input x(context, 0, status), weight(context, 1, status);
+  const int64_t size = x.last();
+  if (weight.elements() != size) return fail(context, status, "the norm's weight is not as long as a row");
+  const Output y(context, x, status);
+  const int64_t rows = x.elements() / std::max<int64_t>(1, size);
+  const int64_t each = std::max<int64_t>(1, SHARE / std::max<int64_t>(1, size));
+  shareOut((rows + each - 1) / each, [&](const std::function<int64_t()>& take) {
+    for (int64_t piece; (piece = take()) >= 0;) {
+      const int64_t at = piece * each * size;
+      const int64_t count = std::min(each, rows - piece * each);
+      normalizeRows(x.floats() + at, weight.floats(), y.floats() + at, count, size, settings.epsilon);
+    }
+  });
+}
+
+void computeSwiGlu(const Settings&, TF_OpKernelContext* context, TF_Status* status) {
+  const Input gate(context, 0, status), up(context, 1, status);
+  const int64_t size = gate.elements();
+  if (up.elements() != size) return fail(context, status, "gate and up differ in size");
+  const Output y(context, gate, status);
+  shareOut((size + SHARE - 1) / SHARE, [&](const std::function<int64_t()>& take) {
+    for (int64_t piece; (piece = take()) >= 0;) {
+      const int64_t at = piece * SHARE;
+      gateValues(gate.floats() + at, up.floats() + at, y.floats() + at, std::min(SHARE, size - at));
+    }
+  });
+}
+
+void computeAttention(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
+  const Input q(context, 0, status), k(context, 1, status), v(context, 2, status);
+  const Input cosine(context, 3, status), signedSine(context, 4, status), parents(context, 5, status);
+  const Output out(context, q, status);
+  Attention a;
+  a.q = q.floats(), a.k = k.floats(), a.v = v.floats(), a.out = out.floats();
+  a.cosine = cosine.floats(), a.signedSine = signedSine.floats();
+  a.sequences = q.size(0), a.tokens = q.size(1), a.heads = settings.heads, a.keyValueHeads = settings.keyValueHeads;
+  a.headDim = q.size(2) / a.heads;
+  const bool isTree = parents.elements() > 0;
+  a.parents = isTree ? static_cast<const int32_t*>(TF_TensorData(parents.tensor)) : nullptr;
+  a.inTree = isTree ? parents.elements() : a.tokens;
+  const int64_t keys = a.sequences * a.tokens * a.keyValueHeads * a.headDim;
+  const int64_t angles = a.tokens * a.headDim;
+  if (k.elements() != keys || v.elements() != keys || cosine.elements() < angles || signedSine.elements() < angles ||
+      a.inTree > a.tokens || (isTree && a.sequences != 1) || a.headDim % 2 != 0)
+    return fail(context, status, "the attention's shapes do not fit one another");
+  for (int64_t token = 0; isTree && token < a.inTree; token++)
+    if (a.parents[token] >= token || a.parents[token] < -1)
+      return fail(context, status, "a token's parent does not stand before it");
+  const int64_t width = a.heads * a.headDim;
+  std::fill(a.out + a.inTree * width, a.out + (isTree ? a.tokens * width : a.inTree * width), 0.f);
+  const int64_t chunks = (a.inTree + CHUNK - 1) / CHUNK;
+  shareOut(a.sequences * a.keyValueHeads * chunks, [&](const std::function<int64_t()>& take) {
+    Piece piece;
+    for (int64_t index; (index = take()) >= 0;) {
+      // Later chunks see more keys: they come first, so that no thread is left with one alone.
+      const int64_t start = (chunks - 1 - index / (a.sequences * a.keyValueHeads)) * CHUNK;
+      const int64_t head = index % a.keyValueHeads;
+      const int64_t sequence = index / a.keyValueHeads % a.sequences;
+      attendChunk(a, piece, sequence, head, start, std::min(a.inTree, start + CHUNK));
+    }
+  });
+}
+
+void deleteSettings(void* settings) { delete static_cast<Settings*>(settings); }
+
+template <void (*compute)(const Settings&, TF_OpKernelContext*, TF_Status*)>
+void computeWith(void* settings, TF_OpKernelContext* context) {
+  TF_Status* status = TF_NewStatus();
+  compute(*static_cast<Settings*>(settings), context, status);
+  TF_DeleteStatus(status);
+}
+
+template <bool normalizes, bool attends>
+void* createSettings(TF_OpKernelConstruction* construction) {
+  auto* settings = new Settings();
+  TF_Status* status = TF_NewStatus();
+  if (normalizes) TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &settings->epsilon, status);
+  if (attends) TF_OpKernelConstruction_GetAttrInt32(construction, "heads", &settings->heads, status);
+  if (attends) TF_OpKernelConstruction_GetAttrInt32(construction, "key_value_heads", &settings->keyValueHeads, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return settings;
+}
+
+void unknownShape(TF_ShapeInferenceContext*, TF_Status*) {}
+
+void registerOperation(const char* name, std::initializer_list<const char*> inputs, std::initializer_list<const char*> attributes,
+                       void* (*create)(TF_OpKernelConstruction*), void (*compute)(void*, TF_OpKernelContext*)) {
+  TF_Status* status = TF_NewStatus();
+  TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
+  for (const char* input : inputs) TF_OpDefinitionBuilderAddInput(definition, input);
+  for (const char* attribute : attributes) TF_OpDefinitionBuilderAddAttr(definition, attribute);
+  TF_OpDefinitionBuilderAddOutput(definition, "y: float");
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(definition, &unknownShape);
+  TF_RegisterOpDefinition(definition, status);
+  TF_KernelBuilder* kernel = TF_NewKernelBuilder(name, "CPU", create, compute, &deleteSettings);
+  TF_RegisterKernelBuilder(name, kernel, status);
+  TF_DeleteStatus(status);
+}
+
+const bool registered = [] {
+  registerOperation("TouchstoneRmsNorm", {"x: float", "weight: float"}, {"epsilon: float"},
+                    &createSettings<true, false>, &computeWith<computeRmsNorm>);
+  registerOperation("TouchstoneSwiGlu", {"gate: float", "up: float"}, {}, &createSettings<false, false>,
+                    &computeWith<computeSwiGlu>);
+  registerOperation("TouchstoneAttention",
+                    {"q: float", "k: float", "v: float", "cosine: float", "signed_sine: float", "parents: int32"},
+                    {"heads: int", "key_value_heads: int"}, &createSettings<false, true>,
+                    &computeWith<computeAttention>);
+  return true;
+}();
+
+}  // namespace

@@ -1,0 +1,50 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type Attribute, type NativeBackend, nativeBackend } from "./native.js";
+
+/** Rotary tables of a row of tokens, [tokens, headDim] each, and how the heads lie. */
+export interface FusedAttention {
+  cos: Float32Array;
+  signedSin: Float32Array;
+  heads: number;
+  keyValueHeads: number;
+  headDim: number;
+  /** The token that each of the first tokens follows, -1 for none; without it each follows the one before. */
+  parents?: Int32Array;
+}
+
+/** What a transformer block does beside its products, each in one pass over memory (fused-ops.cc). */
+export interface FusedOps {
+  rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T;
+  swiGlu(gate: tf.Tensor3D, up: tf.Tensor3D): tf.Tensor3D;
+  /**
+   * Grouped-query attention with rotary embedding, each token over itself and those that it follows.
+   * @param q [sequences, tokens, heads * headDim]
+   * @param k, v [sequences, tokens, keyValueHeads * headDim]
+   * @returns [sequences, tokens, heads * headDim]; zeros beyond `parents`
+   */
+  attention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, options: FusedAttention): tf.Tensor3D;
+}
+
+/** Undefined where there are none: on a GPU and with WebAssembly the same is made of several operations. */
+export function fusedOps(): FusedOps | undefined {
+  const native = nativeBackend();
+  return native === undefined || native.isUsingGpuDevice ? undefined : fusedOpsOf(native);
+}
+
+function fusedOpsOf(native: NativeBackend): FusedOps {
+  const { TF_ATTR_FLOAT, TF_ATTR_INT } = native.binding;
+  const run = <T extends tf.Tensor>(name: string, attributes: readonly Attribute[], inputs: readonly tf.Tensor[]) =>
+    native.executeSingleOutput(`Touchstone${name}`, attributes, inputs) as T;
+  return {
+    rmsNorm: (x, weight, eps) => run("RmsNorm", [{ name: "epsilon", type: TF_ATTR_FLOAT, value: eps }], [x, weight]),
+    swiGlu: (gate, up) => run("SwiGlu", [], [gate, up]),
+    attention: (q, k, v, { cos, signedSin, heads, keyValueHeads, headDim, parents = new Int32Array() }) => {
+      const tables = [cos, signedSin].map((table) => tf.tensor2d(table, [q.shape[1], headDim]));
+      const attributes = [
+        { name: "heads", type: TF_ATTR_INT, value: heads },
+        { name: "key_value_heads", type: TF_ATTR_INT, value: keyValueHeads },
+      ];
+      return run("Attention", attributes, [q, k, v, ...tables, tf.tensor1d(parents, "int32")]);
+    },
+  };
+}

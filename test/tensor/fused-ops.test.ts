@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
+import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { loadBackend } from "../../tensor/backend.js";
+import { type FusedOps, fusedOps } from "../../tensor/fused-ops.js";
+
+/** Float32's rounding, some hundred times over: sums of up to a few hundred values of about 1. */
+const TOLERANCE = 2e-5;
+
+const skip = process.env.TOUCHSTONE_BACKEND === "wasm" && "the operations are the native library's";
+
+describe("operations of a transformer block in one pass", { skip }, () => {
+  let ops: FusedOps;
+  before(async () => {
+    await loadBackend();
+    const found = fusedOps();
+    assert.ok(found !== undefined);
+    ops = found;
+  });
+
+  for (const size of [1, 15, 16, 33, 576]) {
+    it(`normalises rows of ${size} by their root mean square`, () => {
+      const [x, weight] = [values(3 * size, 1), values(size, 2)];
+      const y = ops.rmsNorm(tf.tensor2d(x, [3, size]), tf.tensor1d(weight), 1e-5).dataSync();
+      for (let row = 0; row < 3; row++) {
+        const own = x.subarray(row * size, (row + 1) * size);
+        const scale = 1 / Math.sqrt(own.reduce((sum, each) => sum + each * each, 0) / size + 1e-5);
+        own.forEach((each, i) => {
+          assertClose(y[row * size + i], each * scale * weight[i]);
+        });
+      }
+    });
+  }
+
+  it("gates values of every size, also where e^x has no room in float32", () => {
+    for (const size of [1, 16, 37]) {
+      const gate = values(size, 3).map((value, i) => [value, 50 * value, 200 * value][i % 3]);
+      const up = values(size, 4);
+      const y = ops.swiGlu(tf.tensor3d(gate, [1, 1, size]), tf.tensor3d(up, [1, 1, size])).dataSync();
+      gate.forEach((each, i) => {
+        assertClose(y[i], (each / (1 + Math.exp(-each))) * up[i]);
+      });
+    }
+  });
+
+  const shapes = [
+    { sequences: 2, tokens: 19, heads: 6, keyValueHeads: 2, headDim: 8 },
+    { sequences: 1, tokens: 70, heads: 3, keyValueHeads: 3, headDim: 64 },
+    { sequences: 1, tokens: 300, heads: 2, keyValueHeads: 1, headDim: 22 },
+    { sequences: 1, tokens: 5, heads: 1, keyValueHeads: 1, headDim: 128 },
+  ];
+  for (const shape of shapes) {
+    it(`attends to what is before: ${Object.values(shape).join(", ")}`, () => {
+      const input = attentionInput(shape);
+      assertAllClose(attend(input), attentionInFloat64(input));
+    });
+  }
+
+  const tree = { sequences: 1, tokens: 90, heads: 4, keyValueHeads: 2, headDim: 16 };
+  it("attends to a token's own chain in a tree of sequences, and gives zeros for the rows beyond it", () => {
+    const parents = treeOf(84);
+    const input = { ...attentionInput(tree), parents };
+    const [fused, expected] = [attend(input), attentionInFloat64(input)];
+    const width = tree.heads * tree.headDim;
+    assertAllClose(fused.subarray(0, 84 * width), expected.subarray(0, 84 * width));
+    assert.ok(fused.subarray(84 * width).every((value) => value === 0));
+  });
+
+  it("gives a sequence the same bits alone, beside others and as a branch of a tree", () => {
+    const shape = { sequences: 1, tokens: 60, heads: 4, keyValueHeads: 2, headDim: 24 };
+    const alone = attentionInput(shape);
+    const expected = attend(alone);
+    const width = shape.heads * shape.headDim;
+    // Of 60 tokens, 20 are the common beginning, then come two ends of 20 that are the same tokens.
+    const order = Array.from({ length: 60 }, (_, i) => (i < 40 ? i : i - 20));
+    const parents = Int32Array.from(order, (_, i) => (i === 40 ? 19 : i - 1));
+    const branches = attend({ ...pick(alone, order), parents });
+    const beside = attend(repeat(alone, 3));
+    for (let row = 0; row < 40; row++) {
+      const own = expected.subarray(row * width, (row + 1) * width);
+      const branch = row < 20 ? row : row + 20;
+      assert.deepEqual(branches.subarray(branch * width, (branch + 1) * width), own);
+      assert.deepEqual(beside.subarray((120 + row) * width, (121 + row) * width), own);
+    }
+  });
+
+  it("keeps NaN from tokens that don't see it, and shows it to those that do", () => {
+    const input = attentionInput({ sequences: 1, tokens: 12, heads: 1, keyValueHeads: 1, headDim: 4 });
+    const clean = attend(input);
+    input.v.fill(Number.NaN, 8 * 4, 9 * 4);
+    const spoilt = attend(input);
+    assert.deepEqual(spoilt.subarray(0, 8 * 4), clean.subarray(0, 8 * 4));
+    assert.ok(spoilt.subarray(8 * 4).every(Number.isNaN));
+  });
+
+  it("refuses shapes that don't fit, and parents that don't stand before their children", () => {
+    const shape = { sequences: 1, tokens: 4, heads: 1, keyValueHeads: 1, headDim: 4 };
+    assert.throws(() => attend({ ...attentionInput(shape), parents: Int32Array.of(-1, 0, 2, 1) }), /stand before/);
+    assert.throws(() => attend({ ...attentionInput(shape), parents: new Int32Array(5).fill(-1) }), /fit one another/);
+    assert.throws(() => ops.swiGlu(tf.zeros([1, 1, 2]), tf.zeros([1, 1, 3])), /differ in size/);
+    assert.throws(() => ops.rmsNorm(tf.zeros([1, 3]), tf.zeros([2]), 1e-5), /as long as a row/);
+  });
+
+  function attend({ q, k, v, shape, ...tables }: AttentionInput): Float32Array {
+    const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+    const tensor = (data: Float32Array, count: number) => tf.tensor3d(data, [sequences, tokens, count * headDim]);
+    const options = { ...tables, heads, keyValueHeads, headDim };
+    return tf
+      .tidy(() => ops.attention(tensor(q, heads), tensor(k, keyValueHeads), tensor(v, keyValueHeads), options))
+      .dataSync<"float32">();
+  }
+});
+
+interface Shape {
+  sequences: number;
+  tokens: number;
+  heads: number;
+  keyValueHeads: number;
+  headDim: number;
+}
+
+interface AttentionInput {
+  q: Float32Array;
+  k: Float32Array;
+  v: Float32Array;
+  cos: Float32Array;
+  signedSin: Float32Array;
+  parents?: Int32Array;
+  shape: Shape;
+}
+
+/** Uniform in -1 .. 1. */
+function values(count: number, seed: number): Float32Array {
+  const random = xoroshiro128plus(seed);
+  return Float32Array.from({ length: count }, () => 2 * uniformFloat32(random) - 1);
+}
+
+function attentionInput(shape: Shape): AttentionInput {
+  const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+  const rows = sequences * tokens;
+  return {
+    q: values(rows * heads * headDim, 5).map((value) => 4 * value),
+    k: values(rows * keyValueHeads * headDim, 6),
+    v: values(rows * keyValueHeads * headDim, 7),
+    cos: values(tokens * headDim, 8),
+    signedSin: values(tokens * headDim, 9),
+    shape,
+  };
+}
+
+/** A few sequences of one beginning, and two of their own. */
+function treeOf(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => {
+    if (i === 0 || i === 50 || i === 70) return -1;
+    return i > 20 && i < 50 && i % 7 === 0 ? 15 : i - 1;
+  });
+}
+
+/** The tokens of one sequence in another order, with repetitions. */
+function pick(input: AttentionInput, order: readonly number[]): AttentionInput {
+  const { headDim, heads, keyValueHeads } = input.shape;
+  const rows = (data: Float32Array, width: number) =>
+    Float32Array.from(
+      { length: order.length * width },
+      (_, i) => data[order[Math.floor(i / width)] * width + (i % width)],
+    );
+  return {
+    q: rows(input.q, heads * headDim),
+    k: rows(input.k, keyValueHeads * headDim),
+    v: rows(input.v, keyValueHeads * headDim),
+    cos: rows(input.cos, headDim),
+    signedSin: rows(input.signedSin, headDim),
+    shape: { ...input.shape, tokens: order.length },
+  };
+}
+
+function repeat(input: AttentionInput, sequences: number): AttentionInput {
+  const times = (data: Float32Array) =>
+    Float32Array.from({ length: sequences * data.length }, (_, i) => data[i % data.length]);
+  const { q, k, v, shape } = input;
+  return { ...input, q: times(q), k: times(k), v: times(v), shape: { ...shape, sequences } };
+}
+
+/** The definition, token by token. */
+function attentionInFloat64({ q, k, v, cos, signedSin, parents, shape }: AttentionInput): Float64Array {
+  const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+  const out = new Float64Array(q.length);
+  const rotated = (data: Float32Array, start: number, token: number) =>
+    Array.from({ length: headDim }, (_, i) => {
+      const other = (i + headDim / 2) % headDim;
+      return data[start + i] * cos[token * headDim + i] + data[start + other] * signedSin[token * headDim + i];
+    });
+  for (let sequence = 0; sequence < sequences; sequence++) {
+    for (let head = 0; head < heads; head++) {
+      const shared = Math.floor((head * keyValueHeads) / heads);
+      const at = (token: number, count: number, which: number) =>
+        ((sequence * tokens + token) * count + which) * headDim;
+      for (let token = 0; token < (parents?.length ?? tokens); token++) {
+        const query = rotated(q, at(token, heads, head), token);
+        const seen: number[] = [];
+        for (let each = token; each >= 0; each = parents === undefined ? each - 1 : parents[each]) seen.push(each);
+        const scores = seen.map((each) => {
+          const key = rotated(k, at(each, keyValueHeads, shared), each);
+          return query.reduce((sum, value, i) => sum + value * key[i], 0) / Math.sqrt(headDim);
+        });
+        const largest = Math.max(...scores);
+        const shares = scores.map((score) => Math.exp(score - largest));
+        const total = shares.reduce((sum, share) => sum + share);
+        for (let i = 0; i < headDim; i++) {
+          out[at(token, heads, head) + i] =
+            seen.reduce((sum, each, n) => sum + shares[n] * v[at(each, keyValueHeads, shared) + i], 0) / total;
+        }
+      }
+    }
+  }
+  return out;
+}
+
+function assertClose(actual: number, expected: number): void {
+  const difference = Math.abs(actual - expected);
+  assert.ok(difference <= TOLERANCE * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`);
+}
+
+function assertAllClose(actual: Float32Array, expected: Float64Array): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) => {
+    assertClose(value, expected[i]);
+  });
+}
