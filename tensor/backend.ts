@@ -57,7 +57,9 @@ async function loadNative(): Promise<BackendInfo | undefined> {
 function checkOperations(): void {
   try {
     const one: [number, number, number] = [1, 1, 1];
-    tf.tidy(() => fusedOps()?.swiGlu(tf.zeros(one), tf.zeros(one)));
+    tf.tidy(() => {
+      fusedOps()?.swiGlu(tf.zeros(one), tf.zeros(one));
+    });
   } catch (cause) {
     const what = "The native TensorFlow was built for another version of Touchstone";
     throw new TouchstoneError("SetupIncomplete", { what, todo: "Run `npm run setup`." }, { cause });

@@ -40,6 +40,9 @@ constexpr int QUERIES = 8;
 /** Of them, those whose results are added up together, and lanes of results at once: what fits the registers. */
 constexpr int ADDED = 4;
 constexpr int DEPTH = 4;
+/** Values that are added up by themselves before they join the rest: long sums in float32 lose digits. */
+constexpr int RUN = 16;
+constexpr int KEYS = 64;
 /** Tokens whose queries are one piece of work for a thread. */
 constexpr int CHUNK = 256;
 
@@ -47,8 +50,8 @@ INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(
 INLINE void store(float* to, const Vector& value) { *reinterpret_cast<Vector*>(to) = value; }
 INLINE Vector broadcast(float value) { return value - Vector{}; }
 
-INLINE float sumOf(const Vector& value) {
-  float sum = 0;
+INLINE double sumOf(const Vector& value) {
+  double sum = 0;
   for (int lane = 0; lane < LANES; lane++) sum += value[lane];
   return sum;
 }
@@ -77,10 +80,14 @@ EVERY_PROCESSOR
 void normalizeRows(const float* x, const float* weight, float* y, int64_t rows, int64_t size, float epsilon) {
   const int64_t whole = size - size % LANES;
   for (int64_t row = 0; row < rows; row++, x += size, y += size) {
-    Vector squares{};
-    for (int64_t i = 0; i < whole; i += LANES) squares += load(x + i) * load(x + i);
-    float sum = sumOf(squares);
-    for (int64_t i = whole; i < size; i++) sum += x[i] * x[i];
+    double sum = 0;
+    for (int64_t start = 0; start < whole; start += RUN * LANES) {
+      const int64_t end = std::min(whole, start + RUN * LANES);
+      Vector squares{};
+      for (int64_t i = start; i < end; i += LANES) squares += load(x + i) * load(x + i);
+      sum += sumOf(squares);
+    }
+    for (int64_t i = whole; i < size; i++) sum += static_cast<double>(x[i]) * x[i];
     const float scale = 1 / std::sqrt(sum / size + epsilon);
     for (int64_t i = 0; i < whole; i += LANES) store(y + i, load(x + i) * scale * load(weight + i));
     for (int64_t i = whole; i < size; i++) y[i] = x[i] * scale * weight[i];
@@ -112,7 +119,7 @@ struct Attention {
 
 /** One key-value head of one sequence for some of its queries; the memory is kept from piece to piece. */
 struct Piece {
-  /** headDim, filled up with zeros to whole vectors. */
+  /** headDim, filled up with zeros to as many lanes as are added up at once. */
   int64_t depth;
   /** Of positions in the current chain: its tokens, keys in panels [depth, LANES] and values [depth]. */
   std::vector<int32_t> chain;
@@ -122,7 +129,7 @@ struct Piece {
   std::vector<float> queries, scores;
 
   void prepare(const Attention& a) {
-    depth = (a.headDim + LANES - 1) / LANES * LANES;
+    depth = (a.headDim + DEPTH * LANES - 1) / (DEPTH * LANES) * DEPTH * LANES;
     const int64_t positions = (a.tokens + LANES - 1) / LANES * LANES;
     chain.clear();
     keys.assign(positions * depth, 0);
@@ -190,15 +197,21 @@ INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Que
   for (int64_t first = 0; first < width; first += LANES) {
     const float* keys = piece.keys.data() + first * depth;
     Vector sums[QUERIES] = {};
-    for (int64_t i = 0; i < headDim; i++) {
-      const Vector key = load(keys + i * LANES);
+    for (int64_t start = 0; start < headDim; start += RUN) {
+      const int64_t end = std::min<int64_t>(headDim, start + RUN);
+      Vector run[QUERIES] = {};
+      for (int64_t i = start; i < end; i++) {
+        const Vector key = load(keys + i * LANES);
 #pragma GCC unroll 8
-      for (int q = 0; q < QUERIES; q++) sums[q] += queries[q * depth + i] * key;
+        for (int q = 0; q < QUERIES; q++) run[q] += queries[q * depth + i] * key;
+      }
+#pragma GCC unroll 8
+      for (int q = 0; q < QUERIES; q++) sums[q] += run[q];
     }
 #pragma GCC unroll 8
     for (int q = 0; q < QUERIES; q++) store(scores + q * width + first, sums[q]);
   }
-  float totals[QUERIES] = {};
+  double totals[QUERIES] = {};
   for (int q = 0; q < count; q++) {
     float* row = scores + q * width;
     for (int64_t key = asked[q].seen; key < width; key++) row[key] = -std::numeric_limits<float>::infinity();
@@ -218,30 +231,28 @@ INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Que
     int64_t reach = 0;
     for (int q = first; q < std::min(count, first + ADDED); q++) reach = std::max(reach, asked[q].seen);
     for (int64_t at = 0; at < depth; at += DEPTH * LANES) {
-      const int lanes = static_cast<int>(std::min<int64_t>(DEPTH, (depth - at) / LANES));
       Vector sums[ADDED][DEPTH] = {};
-      const float* value = piece.values.data() + at;
-      const float* share = scores + first * width;
-      if (lanes == DEPTH) {
-        for (int64_t key = 0; key < reach; key++, value += depth) {
+      for (int64_t start = 0; start < reach; start += KEYS) {
+        const int64_t end = std::min<int64_t>(reach, start + KEYS);
+        Vector run[ADDED][DEPTH] = {};
+        for (int64_t key = start; key < end; key++) {
+          const float* value = piece.values.data() + key * depth + at;
+          const float* share = scores + first * width + key;
 #pragma GCC unroll 4
           for (int q = 0; q < ADDED; q++) {
 #pragma GCC unroll 4
-            for (int lane = 0; lane < DEPTH; lane++) sums[q][lane] += share[q * width + key] * load(value + lane * LANES);
+            for (int lane = 0; lane < DEPTH; lane++) run[q][lane] += share[q * width] * load(value + lane * LANES);
           }
         }
-      } else {
-        for (int64_t key = 0; key < reach; key++, value += depth) {
-          for (int q = 0; q < ADDED; q++) {
-            for (int lane = 0; lane < lanes; lane++) sums[q][lane] += share[q * width + key] * load(value + lane * LANES);
-          }
+        for (int q = 0; q < ADDED; q++) {
+          for (int lane = 0; lane < DEPTH; lane++) sums[q][lane] += run[q][lane];
         }
       }
       for (int q = first; q < std::min(count, first + ADDED); q++) {
         const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
         float results[DEPTH * LANES];
-        for (int lane = 0; lane < lanes; lane++) store(results + lane * LANES, sums[q - first][lane] / totals[q]);
-        std::copy(results, results + std::min<int64_t>(lanes * LANES, a.headDim - at), a.out + row * a.headDim + at);
+        for (int lane = 0; lane < DEPTH; lane++) store(results + lane * LANES, sums[q - first][lane] / static_cast<float>(totals[q]));
+        std::copy(results, results + std::min<int64_t>(DEPTH * LANES, a.headDim - at), a.out + row * a.headDim + at);
       }
     }
   }
