@@ -251,7 +251,7 @@ INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Que
       for (int q = first; q < std::min(count, first + ADDED); q++) {
         const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
         float results[DEPTH * LANES];
-        for (int lane = 0; lane < DEPTH; lane++) store(results + lane * LANES, sums[q - first][lane] / static_cast<float>(totals[q]));
+        for (int lane = 0; lane < DEPTH; lane++) store(results + lane * LANES, sums[q - first][lane] * static_cast<float>(1 / totals[q]));
         std::copy(results, results + std::min<int64_t>(DEPTH * LANES, a.headDim - at), a.out + row * a.headDim + at);
       }
     }
