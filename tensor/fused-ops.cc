@@ -117,25 +117,34 @@ struct Attention {
   int64_t sequences, tokens, inTree, heads, keyValueHeads, headDim;
 };
 
-/** One key-value head of one sequence for some of its queries; the memory is kept from piece to piece. */
+/**
+ * One key-value head of one sequence for some of its queries. The memory is kept from piece to piece and grows with the chain: what
+ * it holds beyond the chain and beyond headDim is never part of a result.
+ */
 struct Piece {
-  /** headDim, filled up with zeros to as many lanes as are added up at once. */
+  /** headDim, filled up to as many lanes as are added up at once. */
   int64_t depth;
   /** Of positions in the current chain: its tokens, keys in panels [depth, LANES] and values [depth]. */
   std::vector<int32_t> chain;
   std::vector<float> keys, values;
   /** Tokens from the current one up to its sequence's first. */
   std::vector<int32_t> path;
+  /** [QUERIES, depth] and [QUERIES, keys seen] */
   std::vector<float> queries, scores;
 
-  void prepare(const Attention& a) {
-    depth = (a.headDim + DEPTH * LANES - 1) / (DEPTH * LANES) * DEPTH * LANES;
-    const int64_t positions = (a.tokens + LANES - 1) / LANES * LANES;
-    chain.clear();
-    keys.assign(positions * depth, 0);
-    values.assign(positions * depth, 0);
-    queries.assign(QUERIES * depth, 0);
-    scores.resize(QUERIES * positions);
+  explicit Piece(const Attention& a) : depth((a.headDim + DEPTH * LANES - 1) / (DEPTH * LANES) * DEPTH * LANES) {
+    queries.resize(QUERIES * depth);
+  }
+
+  float* key(int64_t position) { return keys.data() + position / LANES * LANES * depth + position % LANES; }
+  float* value(int64_t position) { return values.data() + position * depth; }
+
+  /** Room for so many positions, in whole panels. */
+  void reserve(int64_t positions) {
+    const size_t size = (positions + LANES - 1) / LANES * LANES * depth;
+    if (keys.size() >= size) return;
+    keys.resize(size);
+    values.resize(size);
   }
 };
 
@@ -165,9 +174,9 @@ INLINE int64_t follow(const Attention& a, Piece& piece, int64_t sequence, int64_
   for (auto each = piece.path.rbegin(); each != piece.path.rend(); ++each) {
     const int64_t position = piece.chain.size();
     const int64_t row = ((sequence * a.tokens + *each) * a.keyValueHeads + head) * a.headDim;
-    float* panel = piece.keys.data() + position / LANES * LANES * piece.depth + position % LANES;
-    rotate(a, a.k + row, *each, 1, panel, LANES);
-    std::copy(a.v + row, a.v + row + a.headDim, piece.values.data() + position * piece.depth);
+    piece.reserve(position + 1);
+    rotate(a, a.k + row, *each, 1, piece.key(position), LANES);
+    std::copy(a.v + row, a.v + row + a.headDim, piece.value(position));
     piece.chain.push_back(*each);
   }
   return piece.chain.size() - 1;
@@ -180,79 +189,88 @@ struct Query {
   int64_t seen;
 };
 
-/** Some queries, of tokens of the current chain, over the keys up to each of them. */
+/** Where a token's row of one head begins in q and out. */
+INLINE int64_t rowOf(const Attention& a, int64_t sequence, const Query& asked) {
+  return ((sequence * a.tokens + asked.token) * a.heads + asked.head) * a.headDim;
+}
+
+/** q k^T of all queries with a panel of keys; a row of scores is `width` long. */
+INLINE void scorePanel(const float* queries, const float* keys, int64_t headDim, int64_t depth, float* scores, int64_t width) {
+  Vector sums[QUERIES] = {};
+  for (int64_t start = 0; start < headDim; start += RUN) {
+    const int64_t end = std::min<int64_t>(headDim, start + RUN);
+    Vector run[QUERIES] = {};
+    for (int64_t i = start; i < end; i++) {
+      const Vector key = load(keys + i * LANES);
+#pragma GCC unroll 8
+      for (int q = 0; q < QUERIES; q++) run[q] += queries[q * depth + i] * key;
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < QUERIES; q++) sums[q] += run[q];
+  }
+#pragma GCC unroll 8
+  for (int q = 0; q < QUERIES; q++) store(scores + q * width, sums[q]);
+}
+
+/** e^(score - the largest) of the keys seen, 0 of those after them. @returns their sum */
+INLINE double toShares(float* scores, int64_t seen, int64_t width) {
+  std::fill(scores + seen, scores + width, -std::numeric_limits<float>::infinity());
+  Vector most = load(scores);
+  for (int64_t key = LANES; key < width; key += LANES) most = load(scores + key) > most ? load(scores + key) : most;
+  float largest = most[0];
+  for (int lane = 1; lane < LANES; lane++) largest = std::max(largest, most[lane]);
+  Vector total{};
+  for (int64_t key = 0; key < width; key += LANES) {
+    const Vector share = exponential(load(scores + key) - largest);
+    store(scores + key, share);
+    total += share;
+  }
+  return sumOf(total);
+}
+
+/** Sums of values times shares, of ADDED rows of shares and as many lanes as are added up at once. */
+INLINE void addValues(const float* shares, int64_t width, const float* values, int64_t depth, int64_t reach,
+                      Vector (&sums)[ADDED][DEPTH]) {
+  for (int64_t start = 0; start < reach; start += KEYS) {
+    const int64_t end = std::min<int64_t>(reach, start + KEYS);
+    Vector run[ADDED][DEPTH] = {};
+    for (int64_t key = start; key < end; key++) {
+      const float* value = values + key * depth;
+#pragma GCC unroll 4
+      for (int q = 0; q < ADDED; q++) {
+#pragma GCC unroll 4
+        for (int lane = 0; lane < DEPTH; lane++) run[q][lane] += shares[q * width + key] * load(value + lane * LANES);
+      }
+    }
+    for (int q = 0; q < ADDED; q++) {
+      for (int lane = 0; lane < DEPTH; lane++) sums[q][lane] += run[q][lane];
+    }
+  }
+}
+
+/** Some queries, of tokens of the current chain, over the keys up to each of them. The last one sees most. */
 INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Query* asked, int count) {
   const int64_t depth = piece.depth;
   const float scale = 1 / std::sqrt(static_cast<float>(a.headDim));
-  int64_t most = 0;
-  for (int q = 0; q < count; q++) {
-    const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
-    rotate(a, a.q + row * a.headDim, asked[q].token, scale, piece.queries.data() + q * depth, 1);
-    most = std::max(most, asked[q].seen);
-  }
-  const int64_t width = (most + LANES - 1) / LANES * LANES;
+  for (int q = 0; q < count; q++)
+    rotate(a, a.q + rowOf(a, sequence, asked[q]), asked[q].token, scale, piece.queries.data() + q * depth, 1);
+  const int64_t width = (asked[count - 1].seen + LANES - 1) / LANES * LANES;
+  if (piece.scores.size() < static_cast<size_t>(QUERIES * width)) piece.scores.resize(QUERIES * width);
   float* scores = piece.scores.data();
-  const float* queries = piece.queries.data();
-  const int64_t headDim = a.headDim;
-  for (int64_t first = 0; first < width; first += LANES) {
-    const float* keys = piece.keys.data() + first * depth;
-    Vector sums[QUERIES] = {};
-    for (int64_t start = 0; start < headDim; start += RUN) {
-      const int64_t end = std::min<int64_t>(headDim, start + RUN);
-      Vector run[QUERIES] = {};
-      for (int64_t i = start; i < end; i++) {
-        const Vector key = load(keys + i * LANES);
-#pragma GCC unroll 8
-        for (int q = 0; q < QUERIES; q++) run[q] += queries[q * depth + i] * key;
-      }
-#pragma GCC unroll 8
-      for (int q = 0; q < QUERIES; q++) sums[q] += run[q];
-    }
-#pragma GCC unroll 8
-    for (int q = 0; q < QUERIES; q++) store(scores + q * width + first, sums[q]);
-  }
-  double totals[QUERIES] = {};
-  for (int q = 0; q < count; q++) {
-    float* row = scores + q * width;
-    for (int64_t key = asked[q].seen; key < width; key++) row[key] = -std::numeric_limits<float>::infinity();
-    Vector most = load(row);
-    for (int64_t key = LANES; key < width; key += LANES) most = load(row + key) > most ? load(row + key) : most;
-    float largest = most[0];
-    for (int lane = 1; lane < LANES; lane++) largest = std::max(largest, most[lane]);
-    Vector total{};
-    for (int64_t key = 0; key < width; key += LANES) {
-      const Vector share = exponential(load(row + key) - largest);
-      store(row + key, share);
-      total += share;
-    }
-    totals[q] = sumOf(total);
-  }
+  for (int64_t first = 0; first < width; first += LANES)
+    scorePanel(piece.queries.data(), piece.keys.data() + first * depth, a.headDim, depth, scores + first, width);
+  float inverses[QUERIES] = {};
+  for (int q = 0; q < count; q++) inverses[q] = static_cast<float>(1 / toShares(scores + q * width, asked[q].seen, width));
   for (int first = 0; first < count; first += ADDED) {
-    int64_t reach = 0;
-    for (int q = first; q < std::min(count, first + ADDED); q++) reach = std::max(reach, asked[q].seen);
+    const int end = std::min(count, first + ADDED);
     for (int64_t at = 0; at < depth; at += DEPTH * LANES) {
       Vector sums[ADDED][DEPTH] = {};
-      for (int64_t start = 0; start < reach; start += KEYS) {
-        const int64_t end = std::min<int64_t>(reach, start + KEYS);
-        Vector run[ADDED][DEPTH] = {};
-        for (int64_t key = start; key < end; key++) {
-          const float* value = piece.values.data() + key * depth + at;
-          const float* share = scores + first * width + key;
-#pragma GCC unroll 4
-          for (int q = 0; q < ADDED; q++) {
-#pragma GCC unroll 4
-            for (int lane = 0; lane < DEPTH; lane++) run[q][lane] += share[q * width] * load(value + lane * LANES);
-          }
-        }
-        for (int q = 0; q < ADDED; q++) {
-          for (int lane = 0; lane < DEPTH; lane++) sums[q][lane] += run[q][lane];
-        }
-      }
-      for (int q = first; q < std::min(count, first + ADDED); q++) {
-        const int64_t row = (sequence * a.tokens + asked[q].token) * a.heads + asked[q].head;
+      addValues(scores + first * width, width, piece.values.data() + at, depth, asked[end - 1].seen, sums);
+      const int64_t lanes = std::min<int64_t>(DEPTH * LANES, a.headDim - at);
+      for (int q = first; q < end; q++) {
         float results[DEPTH * LANES];
-        for (int lane = 0; lane < DEPTH; lane++) store(results + lane * LANES, sums[q - first][lane] * static_cast<float>(1 / totals[q]));
-        std::copy(results, results + std::min<int64_t>(DEPTH * LANES, a.headDim - at), a.out + row * a.headDim + at);
+        for (int lane = 0; lane < DEPTH; lane++) store(results + lane * LANES, sums[q - first][lane] * inverses[q]);
+        std::copy(results, results + lanes, a.out + rowOf(a, sequence, asked[q]) + at);
       }
     }
   }
@@ -261,7 +279,7 @@ INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Que
 EVERY_PROCESSOR
 void attendChunk(const Attention& a, Piece& piece, int64_t sequence, int64_t head, int64_t start, int64_t end) {
   const int64_t group = a.heads / a.keyValueHeads;
-  piece.prepare(a);
+  piece.chain.clear();
   Query asked[QUERIES];
   int count = 0;
   for (int32_t token = start; token < end; token++) {
@@ -399,7 +417,7 @@ void computeAttention(const Settings& settings, TF_OpKernelContext* context, TF_
   std::fill(a.out + a.inTree * width, a.out + (isTree ? a.tokens * width : a.inTree * width), 0.f);
   const int64_t chunks = (a.inTree + CHUNK - 1) / CHUNK;
   shareOut(a.sequences * a.keyValueHeads * chunks, [&](const std::function<int64_t()>& take) {
-    Piece piece;
+    Piece piece(a);
     for (int64_t index; (index = take()) >= 0;) {
       // Later chunks see more keys: they come first, so that no thread is left with one alone.
       const int64_t start = (chunks - 1 - index / (a.sequences * a.keyValueHeads)) * CHUNK;
