@@ -80,7 +80,7 @@ async function walk(model: Model, packs: readonly Pack[], states: HiddenStates, 
       before.dispose();
       await states.put(row, after);
       steps += tokens.length;
-      report(steps / (blocks + 1));
+      report(Math.round(steps / (blocks + 1)));
     }
     disposeAll(weights);
   }
