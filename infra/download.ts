@@ -27,7 +27,7 @@ const recordSchema = z.object({ file: z.string(), sha256: z.string() });
 
 /**
  * A wheel, without its dependencies and without installing it, by `python3 -m pip download` and hence as pip is configured
- * (index, mirror, proxy, certificates). Kept in `downloads/`. Its digest must be the pinned one; a wheel that has no pin
+ * (index, mirror, proxy, certificates). Left in `downloads/`. Its digest must be the pinned one; a wheel that has no pin
  * (another platform's) is checked by pip against the index, and recorded.
  * @throws TouchstoneError SetupIncomplete when it can't be fetched or is another file than it should be; DiskFull.
  */
@@ -53,7 +53,7 @@ export function fetchPyPiPackage(name: string, version: string, report: Report =
 
 /**
  * An npm package's archive, without its dependencies and without running anything of it, by `npm pack` and hence as npm is
- * configured. Kept in `downloads/`; its digest must be the pinned one.
+ * configured. Left in `downloads/`; its digest must be the pinned one.
  * @throws TouchstoneError as `fetchPyPiPackage`.
  */
 export function fetchNpmPackage(name: string, version: string, report: Report = () => {}): Promise<PackageFile> {

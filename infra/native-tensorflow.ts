@@ -4,9 +4,8 @@ import { basename, dirname, join } from "node:path";
 import { checkoutFolder, homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
 import { command, tryCommand } from "./commands.js";
-import { fetchPyPiPackage } from "./download.js";
 import { withLock } from "./lock.js";
-import { extract, replaceFolder } from "./packages.js";
+import { isUnpacked, replaceFolder, type Unpacked, unpackedPackage } from "./packages.js";
 import type { Progress } from "./progress.js";
 
 /** What tensor work will run on after the set-up. */
@@ -14,6 +13,7 @@ export type TensorSetup = { backend: "native"; folder: string } | { backend: "wa
 
 const TENSORFLOW_VERSION = "2.21.0";
 const LIBRARIES = ["libtensorflow_cc.so.2", "libtensorflow_framework.so.2"];
+const BINDING = "tfjs_binding.node";
 /** While a wheel lies beside what is unpacked of it; CUDA kernels are large. */
 const UNPACKED_BYTES = { "tensorflow-cpu": 1.5e9, tensorflow: 4e9 } as const;
 type Wheel = keyof typeof UNPACKED_BYTES;
@@ -28,7 +28,8 @@ const installedBinding = join(bindingPackage, "lib", "napi-v8", "tfjs_binding.no
 /**
  * Builds the N-API binding of `@tensorflow/tfjs-node-gpu`, and our own operations, against TensorFlow's own release and links
  * it into the package.
- * The package's prebuilt library is older and often can't be fetched. Built once a home; a later `npm ci` only costs a new link.
+ * The package's prebuilt library is older and often can't be fetched. Of a home, the release is fetched once, and the binding
+ * built once for its sources; a later `npm ci` only costs a new link.
  * Without a C++ compiler (or where TensorFlow has no such release) the WebAssembly backend remains.
  * @throws TouchstoneError SetupIncomplete when fetching, compiling or loading fails; DiskFull
  */
@@ -38,20 +39,25 @@ export async function installNativeTensorFlow(progress: Progress): Promise<Tenso
   if (process.platform !== "linux")
     return { backend: "wasm", reason: `TensorFlow's libraries are not fetched on ${process.platform}` };
   const wheel = await wheelName();
-  const folder = homePath("native", `${wheel}-${TENSORFLOW_VERSION}-${await bindingDigest()}`);
+  const wanted = release(wheel);
+  const folder = homePath(wanted.folder, "bindings", await bindingDigest());
   const isBuilt = () =>
-    lstat(join(folder, "tfjs_binding.node")).then(
+    lstat(join(folder, BINDING)).then(
       () => true,
       () => false,
     );
   if (!(await isBuilt())) {
     if ((await compilerVersion()) === undefined)
       return { backend: "wasm", reason: `there is no C++ compiler (${compiler().join(" ")})` };
+    if (!(await isUnpacked(wanted))) await checkSpace(UNPACKED_BYTES[wheel]);
+    const tensorflow = join(await unpackedPackage(wanted, progress), "tensorflow");
     await withLock("native", async () => {
-      if (!(await isBuilt())) await build(wheel, folder, progress);
+      if (await isBuilt()) return;
+      const compiling = () => replaceFolder(folder, (aside) => compile(tensorflow, aside));
+      await progress.step("compiling its binding to Node", compiling, { usualSeconds: 20 });
     });
   }
-  if (await link(join(folder, "tfjs_binding.node"))) await verify(progress);
+  if (await link(join(folder, BINDING))) await verify(progress);
   return { backend: "native", folder };
 }
 
@@ -97,38 +103,31 @@ async function bindingDigest(): Promise<string> {
   return hash.digest("hex").slice(0, 12);
 }
 
-async function build(wheel: Wheel, folder: string, progress: Progress): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true });
-  const { bavail, bsize } = await statfs(dirname(folder));
-  const needed = UNPACKED_BYTES[wheel];
-  if (bavail * bsize < needed) {
-    throw new TouchstoneError("DiskFull", {
-      what: `TensorFlow needs ${needed / 1e9} GB while it is unpacked; ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,
-      where: homePath(),
-      todo: "Free some space, or set TOUCHSTONE_HOME to a folder on another disk.",
-    });
-  }
-  const archive = await progress.step(`fetching TensorFlow ${TENSORFLOW_VERSION} (${wheel})`, (report) =>
-    fetchPyPiPackage(wheel, TENSORFLOW_VERSION, report),
-  );
-  await replaceFolder(folder, async (aside) => {
-    const members = ["tensorflow/include/*", ...LIBRARIES.map((name) => `tensorflow/${name}`)];
-    await progress.step("unpacking TensorFlow", (report) => extract(archive.path, aside, members, report));
-    for (const name of LIBRARIES) await rename(join(aside, "tensorflow", name), join(aside, name));
-    await progress.step("compiling its binding to Node", () => compile(aside), { usualSeconds: 20 });
-    await rm(join(aside, "tensorflow"), { recursive: true });
-  });
-  await rm(archive.path);
+function release(wheel: Wheel): Unpacked {
+  const members = ["tensorflow/include/*", ...LIBRARIES.map((name) => `tensorflow/${name}`)];
+  const folder = join("native", `${wheel}-${TENSORFLOW_VERSION}`);
+  return { registry: "pypi", name: wheel, version: TENSORFLOW_VERSION, folder, members };
 }
 
-function compile(folder: string): Promise<string> {
+async function checkSpace(needed: number): Promise<void> {
+  await mkdir(homePath("native"), { recursive: true });
+  const { bavail, bsize } = await statfs(homePath("native"));
+  if (bavail * bsize >= needed) return;
+  throw new TouchstoneError("DiskFull", {
+    what: `TensorFlow needs ${needed / 1e9} GB while it is unpacked; ${((bavail * bsize) / 1e9).toFixed(1)} GB are free`,
+    where: homePath(),
+    todo: "Free some space, or set TOUCHSTONE_HOME to a folder on another disk.",
+  });
+}
+
+async function compile(tensorflow: string, folder: string): Promise<void> {
   const includes = [
     join(modules, "@tensorflow"),
-    join(folder, "tensorflow", "include"),
+    join(tensorflow, "include"),
     join(modules, "node-api-headers", "include"),
   ];
   const [program, ...args] = compiler();
-  return command(
+  await command(
     program,
     [
       ...args,
@@ -143,9 +142,9 @@ function compile(folder: string): Promise<string> {
       ],
       ...["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(bindingSources, name)),
       ownOperations,
-      ...LIBRARIES.map((name) => join(folder, name)),
-      // Node loads a binding by its real path, so the libraries are found beside it wherever the folder is moved to.
-      ...["-Wl,-rpath,$ORIGIN", "-o", join(folder, "tfjs_binding.node")],
+      ...LIBRARIES.map((name) => join(tensorflow, name)),
+      // Node loads a binding by its real path, so the libraries are found from there wherever the home is moved to.
+      ...["-Wl,-rpath,$ORIGIN/../../tensorflow", "-o", join(folder, BINDING)],
     ],
     "The compiler must know C++17 (g++ 9 or clang 10 and newer; CXX names another). TOUCHSTONE_BACKEND=wasm does without.",
   );

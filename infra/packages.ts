@@ -25,7 +25,8 @@ const stampSchema = z.object({
 });
 
 /**
- * The folder with the wanted parts of a package: fetched, checked and unpacked unless that was done before.
+ * The folder with the wanted parts of a package: fetched, checked and unpacked unless that was done before. The package
+ * itself isn't kept then.
  * @throws TouchstoneError SetupIncomplete, DiskFull
  */
 export async function unpackedPackage(wanted: Unpacked, progress: Progress): Promise<string> {
@@ -43,6 +44,7 @@ export async function unpackedPackage(wanted: Unpacked, progress: Progress): Pro
         await writeJson(join(aside, "touchstone.json"), { name, version, members, sha256: file.sha256 });
       }),
     );
+    await rm(file.path);
     return folder;
   });
 }
