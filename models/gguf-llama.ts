@@ -41,7 +41,7 @@ export async function ggufMapping(
   read: (name: string) => Promise<HostTensor | undefined>,
   where: string,
 ): Promise<GgufMapping> {
-  checkArchitecture(metadata, where);
+  checkArchitecture(metadata, entries, where);
   const number = (key: string) => requiredNumber(metadata, key, where);
   const heads = number("llama.attention.head_count");
   const keyValueHeads = optionalNumber(metadata, "llama.attention.head_count_kv") ?? heads;
@@ -52,7 +52,7 @@ export async function ggufMapping(
   const huggingFace = {
     architectures: ["LlamaForCausalLM"],
     model_type: "llama",
-    attention_bias: entries.has("blk.0.attn_q.bias"),
+    attention_bias: false,
     bos_token_id: optionalNumber(metadata, "tokenizer.ggml.bos_token_id") ?? null,
     eos_token_id: optionalNumber(metadata, "tokenizer.ggml.eos_token_id") ?? null,
     head_dim: headDim,
@@ -60,7 +60,7 @@ export async function ggufMapping(
     hidden_size: hiddenSize,
     intermediate_size: number("llama.feed_forward_length"),
     max_position_embeddings: number("llama.context_length"),
-    mlp_bias: entries.has("blk.0.ffn_gate.bias"),
+    mlp_bias: false,
     num_attention_heads: heads,
     num_hidden_layers: number("llama.block_count"),
     num_key_value_heads: keyValueHeads,
@@ -104,7 +104,7 @@ function renameInBlock(name: string): string | undefined {
   return match && renamed ? `model.layers.${match[1]}.${renamed}.weight` : undefined;
 }
 
-function checkArchitecture(metadata: GgufMetadata, where: string): void {
+function checkArchitecture(metadata: GgufMetadata, entries: ReadonlyMap<string, GgufEntry>, where: string): void {
   const architecture = metadata.get("general.architecture");
   const unsupported = (what: string) =>
     new TouchstoneError("UnsupportedArchitecture", {
@@ -114,6 +114,8 @@ function checkArchitecture(metadata: GgufMetadata, where: string): void {
     });
   if (architecture !== "llama") throw unsupported(`Architecture ${String(architecture)} is not supported`);
   if ((optionalNumber(metadata, "llama.expert_count") ?? 0) > 0) throw unsupported("Experts are not supported");
+  if (["attn_q", "ffn_gate"].some((name) => entries.has(`blk.0.${name}.bias`)))
+    throw unsupported("Linears with a bias are not supported");
   const scaling = metadata.get("llama.rope.scaling.type") ?? "none";
   if (scaling !== "none") throw unsupported(`Rotary scaling ${String(scaling)} is not supported`);
 }

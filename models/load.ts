@@ -58,12 +58,12 @@ async function loadFolder(path: string): Promise<Model> {
     });
   }
   const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
-  architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
+  const { biases } = architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
   const { quantization, files } = await readQuantization(path, quantization_config);
   const folder = await openSafetensorsFolder(path);
   const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
   return closingOnError(folder, async () => ({
-    source: quantization === undefined ? folder : await quantizedSource(folder, quantization),
+    source: quantization === undefined ? folder : await quantizedSource(folder, quantization, biases),
     huggingFace,
     digest: await filesDigest(new Map(named)),
     tokenizer: () => loadFolderTokenizer(path),

@@ -11,9 +11,16 @@ export interface ModelConfig {
   attentionHeads: number;
   keyValueHeads: number;
   headDim: number;
-  rmsNormEps: number;
+  activation: Activation;
+  normEps: number;
+  /** Of each head the first dimensions, which are rotated with the position: 0 where positions are embedded. */
+  rotaryDim: number;
   ropeTheta: number;
-  ropeScaling: Llama3RopeScaling | null;
+  ropeScaling: RopeScaling | null;
+  /** Tokens that one attends to at most, itself among them; null: all before it. */
+  slidingWindow: number | null;
+  /** Names inside a block of the linears that have a bias, without their `.weight`. */
+  biases: readonly string[];
   maxPositionEmbeddings: number;
   tieWordEmbeddings: boolean;
   bosTokenId: number | null;
@@ -22,7 +29,13 @@ export interface ModelConfig {
   huggingFace: Readonly<Record<string, unknown>>;
 }
 
+/** Of the feed-forward part. `gelu` is exact; `geluTanh` is its approximation (Hendrycks & Gimpel 2016, arXiv 1606.08415). */
+export type Activation = "silu" | "gelu" | "geluTanh" | "relu";
+
+export type RopeScaling = Llama3RopeScaling | { type: "linear"; factor: number };
+
 export interface Llama3RopeScaling {
+  type: "llama3";
   factor: number;
   lowFreqFactor: number;
   highFreqFactor: number;

@@ -1,9 +1,16 @@
 import { TouchstoneError } from "../study/errors.js";
+import { gemma } from "./architectures/gemma.js";
+import { gptNeox } from "./architectures/gpt-neox.js";
 import { llama } from "./architectures/llama.js";
+import { mistral } from "./architectures/mistral.js";
+import { opt } from "./architectures/opt.js";
+import { phi3 } from "./architectures/phi3.js";
+import { qwen2 } from "./architectures/qwen2.js";
+import { qwen3 } from "./architectures/qwen3.js";
 import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
-const architectures: readonly Architecture[] = [llama];
+const architectures: readonly Architecture[] = [gemma, gptNeox, llama, mistral, opt, phi3, qwen2, qwen3];
 
 /** @throws TouchstoneError UnsupportedArchitecture, naming what is supported */
 export function architectureOf(huggingFace: Readonly<Record<string, unknown>>, where: string): Architecture {
@@ -12,6 +19,6 @@ export function architectureOf(huggingFace: Readonly<Record<string, unknown>>, w
   throw new TouchstoneError("UnsupportedArchitecture", {
     what: `Model type ${JSON.stringify(huggingFace.model_type)} is not supported`,
     where,
-    todo: `Supported are: ${architectures.map(({ modelType }) => modelType).join(", ")}.`,
+    todo: `Supported are: ${architectures.map(({ modelType }) => modelType).join(", ")}. Another takes a file in models/architectures/ (CONTRIBUTING.md).`,
   });
 }

@@ -1,6 +1,6 @@
 import type { Llama3RopeScaling, ModelConfig, TokenTree } from "./model.js";
 
-/** Tables of the rotary embedding for a row of tokens, [tokens, headDim] each. */
+/** Tables of the rotary embedding for a row of tokens, [tokens, rotaryDim] each. */
 export interface RotaryTables {
   cos: Float32Array;
   /** The first half of each row is negated: rotated = x * cos + (x with its halves swapped) * sin. */
@@ -12,10 +12,10 @@ const longest = new WeakMap<ModelConfig, RotaryTables>();
 
 /**
  * Positions 0 .. tokens - 1 of the rotary embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: dimension i
- * is paired with i + headDim/2.
+ * is paired with i + rotaryDim/2.
  */
 export function rotaryTables(config: ModelConfig, tokens: number): RotaryTables {
-  const values = tokens * config.headDim;
+  const values = tokens * config.rotaryDim;
   let tables = longest.get(config);
   if (tables === undefined || tables.cos.length < values) {
     tables = makeTables(config, tokens);
@@ -25,12 +25,12 @@ export function rotaryTables(config: ModelConfig, tokens: number): RotaryTables 
 }
 
 function makeTables(config: ModelConfig, tokens: number): RotaryTables {
-  const { headDim } = config;
-  const half = headDim / 2;
+  const { rotaryDim } = config;
+  const half = rotaryDim / 2;
   const frequencies = inverseFrequencies(config);
-  const cos = new Float32Array(tokens * headDim);
-  const signedSin = new Float32Array(tokens * headDim);
-  for (let position = 0, row = 0; position < tokens; position++, row += headDim) {
+  const cos = new Float32Array(tokens * rotaryDim);
+  const signedSin = new Float32Array(tokens * rotaryDim);
+  for (let position = 0, row = 0; position < tokens; position++, row += rotaryDim) {
     for (let i = 0; i < half; i++) {
       // Float32 like the reference: the product's rounding shows at large positions.
       const angle = Math.fround(position * frequencies[i]);
@@ -44,38 +44,39 @@ function makeTables(config: ModelConfig, tokens: number): RotaryTables {
 
 /** The tables' rows at the positions of a tree's tokens; zeros after them. */
 export function treeTables(config: ModelConfig, { positions }: TokenTree, count: number): RotaryTables {
-  const { headDim } = config;
+  const { rotaryDim } = config;
   const depth = positions.reduce((most, position) => Math.max(most, position + 1), 0);
   const { cos, signedSin } = rotaryTables(config, depth);
   const rowsOf = (table: Float32Array) => {
-    const rows = new Float32Array(count * headDim);
+    const rows = new Float32Array(count * rotaryDim);
     positions.forEach((position, i) => {
-      rows.set(table.subarray(position * headDim, (position + 1) * headDim), i * headDim);
+      rows.set(table.subarray(position * rotaryDim, (position + 1) * rotaryDim), i * rotaryDim);
     });
     return rows;
   };
   return { cos: rowsOf(cos), signedSin: rowsOf(signedSin) };
 }
 
-/** Radians a position, [headDim / 2]. */
-function inverseFrequencies({ headDim, ropeTheta, ropeScaling }: ModelConfig): Float32Array {
-  const plain = plainFrequencies(headDim, ropeTheta);
+/** Radians a position, [rotaryDim / 2]. */
+function inverseFrequencies({ rotaryDim, ropeTheta, ropeScaling }: ModelConfig): Float32Array {
+  const plain = plainFrequencies(rotaryDim, ropeTheta);
   if (ropeScaling === null) return plain;
-  const factors = llama3Factors(headDim, ropeTheta, ropeScaling);
+  if (ropeScaling.type === "linear") return plain.map((frequency) => frequency / ropeScaling.factor);
+  const factors = llama3Factors(rotaryDim, ropeTheta, ropeScaling);
   return plain.map((frequency, i) => frequency / factors[i]);
 }
 
-function plainFrequencies(headDim: number, theta: number): Float32Array {
-  return Float32Array.from({ length: headDim / 2 }, (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / headDim)));
+function plainFrequencies(dim: number, theta: number): Float32Array {
+  return Float32Array.from({ length: dim / 2 }, (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / dim)));
 }
 
 /**
- * What each frequency is divided by in LLaMA 3.1's scaling, [headDim / 2]: 1 for short wavelengths, `factor` for long ones,
+ * What each frequency is divided by in LLaMA 3.1's scaling, [dim / 2]: 1 for short wavelengths, `factor` for long ones,
  * smooth between (`_compute_llama3_parameters` in transformers).
  */
-export function llama3Factors(headDim: number, theta: number, scaling: Llama3RopeScaling): Float32Array {
+export function llama3Factors(dim: number, theta: number, scaling: Omit<Llama3RopeScaling, "type">): Float32Array {
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPositionEmbeddings } = scaling;
-  return plainFrequencies(headDim, theta).map((frequency) => {
+  return plainFrequencies(dim, theta).map((frequency) => {
     const turns = (originalMaxPositionEmbeddings * frequency) / (2 * Math.PI);
     if (turns < lowFreqFactor) return factor;
     if (turns > highFreqFactor) return 1;

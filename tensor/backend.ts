@@ -58,7 +58,7 @@ function checkOperations(): void {
   try {
     const one: [number, number, number] = [1, 1, 1];
     tf.tidy(() => {
-      fusedOps()?.swiGlu(tf.zeros(one), tf.zeros(one));
+      fusedOps()?.gate(tf.zeros(one), tf.zeros(one), false);
     });
   } catch (cause) {
     const what = "The native TensorFlow was built for another version of Touchstone";

@@ -76,36 +76,70 @@ INLINE Vector exponential(Vector x) {
 
 // Rows, `size` values each.
 
+/** The sum of x - `shift`, or of its squares. */
+template <bool squared>
+INLINE double sumOfRow(const float* x, int64_t size, float shift) {
+  const int64_t whole = size - size % LANES;
+  double sum = 0;
+  for (int64_t start = 0; start < whole; start += RUN * LANES) {
+    const int64_t end = std::min(whole, start + RUN * LANES);
+    Vector run{};
+    for (int64_t i = start; i < end; i += LANES) {
+      const Vector value = load(x + i) - shift;
+      run += squared ? value * value : value;
+    }
+    sum += sumOf(run);
+  }
+  for (int64_t i = whole; i < size; i++) {
+    const double value = x[i] - shift;
+    sum += squared ? value * value : value;
+  }
+  return sum;
+}
+
 EVERY_PROCESSOR
 void normalizeRows(const float* x, const float* weight, float* y, int64_t rows, int64_t size, float epsilon) {
   const int64_t whole = size - size % LANES;
   for (int64_t row = 0; row < rows; row++, x += size, y += size) {
-    double sum = 0;
-    for (int64_t start = 0; start < whole; start += RUN * LANES) {
-      const int64_t end = std::min(whole, start + RUN * LANES);
-      Vector squares{};
-      for (int64_t i = start; i < end; i += LANES) squares += load(x + i) * load(x + i);
-      sum += sumOf(squares);
-    }
-    for (int64_t i = whole; i < size; i++) sum += static_cast<double>(x[i]) * x[i];
-    const float scale = 1 / std::sqrt(sum / size + epsilon);
+    const float scale = 1 / std::sqrt(sumOfRow<true>(x, size, 0) / size + epsilon);
     for (int64_t i = 0; i < whole; i += LANES) store(y + i, load(x + i) * scale * load(weight + i));
     for (int64_t i = whole; i < size; i++) y[i] = x[i] * scale * weight[i];
   }
 }
 
-INLINE Vector gated(const Vector& gate, const Vector& up) { return gate / (1.f + exponential(-gate)) * up; }
-
 EVERY_PROCESSOR
-void gateValues(const float* gate, const float* up, float* y, int64_t size) {
+void standardizeRows(const float* x, const float* weight, const float* bias, float* y, int64_t rows, int64_t size,
+                     float epsilon) {
+  for (int64_t row = 0; row < rows; row++, x += size, y += size) {
+    const float mean = sumOfRow<false>(x, size, 0) / size;
+    const float scale = 1 / std::sqrt(sumOfRow<true>(x, size, mean) / size + epsilon);
+    for (int64_t i = 0; i < size; i++) y[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+  }
+}
+
+/** silu(gate) * up; or gelu(gate) * up with tanh for the error function, where 1 + tanh(u) = 2 / (1 + e^(-2u)). */
+template <bool gelu>
+INLINE Vector gated(const Vector& gate, const Vector& up) {
+  const Vector turned = gelu ? 1.5957691216f * (gate + 0.044715f * gate * gate * gate) : gate;
+  return gate / (1.f + exponential(-turned)) * up;
+}
+
+template <bool gelu>
+INLINE void gateEach(const float* gate, const float* up, float* y, int64_t size) {
   const int64_t whole = size - size % LANES;
-  for (int64_t i = 0; i < whole; i += LANES) store(y + i, gated(load(gate + i), load(up + i)));
+  for (int64_t i = 0; i < whole; i += LANES) store(y + i, gated<gelu>(load(gate + i), load(up + i)));
   if (whole == size) return;
   float tail[3][LANES] = {};
   std::copy(gate + whole, gate + size, tail[0]);
   std::copy(up + whole, up + size, tail[1]);
-  store(tail[2], gated(load(tail[0]), load(tail[1])));
+  store(tail[2], gated<gelu>(load(tail[0]), load(tail[1])));
   std::copy(tail[2], tail[2] + (size - whole), y + whole);
+}
+
+EVERY_PROCESSOR
+void gateValues(const float* gate, const float* up, float* y, int64_t size, bool gelu) {
+  if (gelu) return gateEach<true>(gate, up, y, size);
+  gateEach<false>(gate, up, y, size);
 }
 
 /** Row-major tensors of an attention; rows of `parents` are tokens of one sequence's tree. */
@@ -115,6 +149,10 @@ struct Attention {
   const int32_t* parents;
   float* out;
   int64_t sequences, tokens, inTree, heads, keyValueHeads, headDim;
+  /** Values of a head that are rotated, the first ones. */
+  int64_t rotaryDim;
+  /** Tokens that one sees, itself among them. */
+  int64_t window;
 };
 
 /**
@@ -148,15 +186,16 @@ struct Piece {
   }
 };
 
-/** x * cos + (x with its halves swapped) * sin, times `scale`, each `step` values apart. */
+/** x * cos + (x with its halves swapped) * sin, where x is rotated, times `scale`, each `step` values apart. */
 INLINE void rotate(const Attention& a, const float* x, int64_t token, float scale, float* to, int64_t step) {
-  const int64_t half = a.headDim / 2;
-  const float* cosine = a.cosine + token * a.headDim;
-  const float* sine = a.signedSine + token * a.headDim;
+  const int64_t half = a.rotaryDim / 2;
+  const float* cosine = a.cosine + token * a.rotaryDim;
+  const float* sine = a.signedSine + token * a.rotaryDim;
   for (int64_t i = 0; i < half; i++) {
     to[i * step] = (x[i] * cosine[i] + x[i + half] * sine[i]) * scale;
     to[(i + half) * step] = (x[i + half] * cosine[i + half] + x[i] * sine[i + half]) * scale;
   }
+  for (int64_t i = a.rotaryDim; i < a.headDim; i++) to[i * step] = x[i] * scale;
 }
 
 /** Makes the chain end with `token`: what it shares with the one before stays. @returns the token's position */
@@ -185,8 +224,8 @@ INLINE int64_t follow(const Attention& a, Piece& piece, int64_t sequence, int64_
 struct Query {
   int32_t token;
   int64_t head;
-  /** Keys that it sees. */
-  int64_t seen;
+  /** Positions of the keys that it sees: from the first to before the end. */
+  int64_t first, end;
 };
 
 /** Where a token's row of one head begins in q and out. */
@@ -212,15 +251,17 @@ INLINE void scorePanel(const float* queries, const float* keys, int64_t headDim,
   for (int q = 0; q < QUERIES; q++) store(scores + q * width, sums[q]);
 }
 
-/** e^(score - the largest) of the keys seen, 0 of those after them. @returns their sum */
-INLINE double toShares(float* scores, int64_t seen, int64_t width) {
-  std::fill(scores + seen, scores + width, -std::numeric_limits<float>::infinity());
-  Vector most = load(scores);
-  for (int64_t key = LANES; key < width; key += LANES) most = load(scores + key) > most ? load(scores + key) : most;
+/** e^(score - the largest) of the keys seen, 0 of the others from `start` to `width`. @returns their sum */
+INLINE double toShares(float* scores, const Query& asked, int64_t start, int64_t width) {
+  std::fill(scores + start, scores + asked.first, -std::numeric_limits<float>::infinity());
+  std::fill(scores + asked.end, scores + width, -std::numeric_limits<float>::infinity());
+  Vector most = load(scores + start);
+  for (int64_t key = start + LANES; key < width; key += LANES)
+    most = load(scores + key) > most ? load(scores + key) : most;
   float largest = most[0];
   for (int lane = 1; lane < LANES; lane++) largest = std::max(largest, most[lane]);
   Vector total{};
-  for (int64_t key = 0; key < width; key += LANES) {
+  for (int64_t key = start; key < width; key += LANES) {
     const Vector share = exponential(load(scores + key) - largest);
     store(scores + key, share);
     total += share;
@@ -229,9 +270,9 @@ INLINE double toShares(float* scores, int64_t seen, int64_t width) {
 }
 
 /** Sums of values times shares, of ADDED rows of shares and as many lanes as are added up at once. */
-INLINE void addValues(const float* shares, int64_t width, const float* values, int64_t depth, int64_t reach,
+INLINE void addValues(const float* shares, int64_t width, const float* values, int64_t depth, int64_t first, int64_t reach,
                       Vector (&sums)[ADDED][DEPTH]) {
-  for (int64_t start = 0; start < reach; start += KEYS) {
+  for (int64_t start = first; start < reach; start += KEYS) {
     const int64_t end = std::min<int64_t>(reach, start + KEYS);
     Vector run[ADDED][DEPTH] = {};
     for (int64_t key = start; key < end; key++) {
@@ -248,24 +289,26 @@ INLINE void addValues(const float* shares, int64_t width, const float* values, i
   }
 }
 
-/** Some queries, of tokens of the current chain, over the keys up to each of them. The last one sees most. */
+/** Some queries, of tokens of the current chain in their order, over the keys up to each of them. */
 INLINE void attend(const Attention& a, Piece& piece, int64_t sequence, const Query* asked, int count) {
   const int64_t depth = piece.depth;
   const float scale = 1 / std::sqrt(static_cast<float>(a.headDim));
   for (int q = 0; q < count; q++)
     rotate(a, a.q + rowOf(a, sequence, asked[q]), asked[q].token, scale, piece.queries.data() + q * depth, 1);
-  const int64_t width = (asked[count - 1].seen + LANES - 1) / LANES * LANES;
+  // Where a run of keys begins, so that what is skipped would have added zeros alone.
+  const int64_t start = asked[0].first / KEYS * KEYS;
+  const int64_t width = (asked[count - 1].end + LANES - 1) / LANES * LANES;
   if (piece.scores.size() < static_cast<size_t>(QUERIES * width)) piece.scores.resize(QUERIES * width);
   float* scores = piece.scores.data();
-  for (int64_t first = 0; first < width; first += LANES)
+  for (int64_t first = start; first < width; first += LANES)
     scorePanel(piece.queries.data(), piece.keys.data() + first * depth, a.headDim, depth, scores + first, width);
   float inverses[QUERIES] = {};
-  for (int q = 0; q < count; q++) inverses[q] = static_cast<float>(1 / toShares(scores + q * width, asked[q].seen, width));
+  for (int q = 0; q < count; q++) inverses[q] = static_cast<float>(1 / toShares(scores + q * width, asked[q], start, width));
   for (int first = 0; first < count; first += ADDED) {
     const int end = std::min(count, first + ADDED);
     for (int64_t at = 0; at < depth; at += DEPTH * LANES) {
       Vector sums[ADDED][DEPTH] = {};
-      addValues(scores + first * width, width, piece.values.data() + at, depth, asked[end - 1].seen, sums);
+      addValues(scores + first * width, width, piece.values.data() + at, depth, start, asked[end - 1].end, sums);
       const int64_t lanes = std::min<int64_t>(DEPTH * LANES, a.headDim - at);
       for (int q = first; q < end; q++) {
         float results[DEPTH * LANES];
@@ -290,7 +333,7 @@ void attendChunk(const Attention& a, Piece& piece, int64_t sequence, int64_t hea
     }
     const int64_t position = follow(a, piece, sequence, head, token);
     for (int64_t i = 0; i < group; i++) {
-      asked[count++] = {token, head * group + i, position + 1};
+      asked[count++] = {token, head * group + i, std::max<int64_t>(0, position + 1 - a.window), position + 1};
       if (count < QUERIES) continue;
       attend(a, piece, sequence, asked, count);
       count = 0;
@@ -356,7 +399,7 @@ struct Output {
 
 struct Settings {
   float epsilon = 0;
-  int32_t heads = 0, keyValueHeads = 0;
+  int32_t heads = 0, keyValueHeads = 0, window = 0, gelu = 0;
 };
 
 void fail(TF_OpKernelContext* context, TF_Status* status, const char* what) {
@@ -364,23 +407,39 @@ void fail(TF_OpKernelContext* context, TF_Status* status, const char* what) {
   TF_OpKernelContext_Failure(context, status);
 }
 
-void computeRmsNorm(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
-  const Input x(context, 0, status), weight(context, 1, status);
-  const int64_t size = x.last();
-  if (weight.elements() != size) return fail(context, status, "the norm's weight is not as long as a row");
-  const Output y(context, x, status);
-  const int64_t rows = x.elements() / std::max<int64_t>(1, size);
-  const int64_t each = std::max<int64_t>(1, SHARE / std::max<int64_t>(1, size));
+/** What is done to rows of x, some at a time: `work(x, y, rows)`. */
+void overRows(const Input& x, const Output& y, const std::function<void(const float*, float*, int64_t)>& work) {
+  const int64_t size = std::max<int64_t>(1, x.last());
+  const int64_t rows = x.elements() / size;
+  const int64_t each = std::max<int64_t>(1, SHARE / size);
   shareOut((rows + each - 1) / each, [&](const std::function<int64_t()>& take) {
     for (int64_t piece; (piece = take()) >= 0;) {
       const int64_t at = piece * each * size;
-      const int64_t count = std::min(each, rows - piece * each);
-      normalizeRows(x.floats() + at, weight.floats(), y.floats() + at, count, size, settings.epsilon);
+      work(x.floats() + at, y.floats() + at, std::min(each, rows - piece * each));
     }
   });
 }
 
-void computeSwiGlu(const Settings&, TF_OpKernelContext* context, TF_Status* status) {
+void computeRmsNorm(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
+  const Input x(context, 0, status), weight(context, 1, status);
+  if (weight.elements() != x.last()) return fail(context, status, "the norm's weight is not as long as a row");
+  const Output y(context, x, status);
+  overRows(x, y, [&](const float* from, float* to, int64_t rows) {
+    normalizeRows(from, weight.floats(), to, rows, x.last(), settings.epsilon);
+  });
+}
+
+void computeLayerNorm(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
+  const Input x(context, 0, status), weight(context, 1, status), bias(context, 2, status);
+  if (weight.elements() != x.last() || bias.elements() != x.last())
+    return fail(context, status, "the norm's weight and bias are not as long as a row");
+  const Output y(context, x, status);
+  overRows(x, y, [&](const float* from, float* to, int64_t rows) {
+    standardizeRows(from, weight.floats(), bias.floats(), to, rows, x.last(), settings.epsilon);
+  });
+}
+
+void computeGate(const Settings& settings, TF_OpKernelContext* context, TF_Status* status) {
   const Input gate(context, 0, status), up(context, 1, status);
   const int64_t size = gate.elements();
   if (up.elements() != size) return fail(context, status, "gate and up differ in size");
@@ -388,7 +447,7 @@ void computeSwiGlu(const Settings&, TF_OpKernelContext* context, TF_Status* stat
   shareOut((size + SHARE - 1) / SHARE, [&](const std::function<int64_t()>& take) {
     for (int64_t piece; (piece = take()) >= 0;) {
       const int64_t at = piece * SHARE;
-      gateValues(gate.floats() + at, up.floats() + at, y.floats() + at, std::min(SHARE, size - at));
+      gateValues(gate.floats() + at, up.floats() + at, y.floats() + at, std::min(SHARE, size - at), settings.gelu != 0);
     }
   });
 }
@@ -405,10 +464,12 @@ void computeAttention(const Settings& settings, TF_OpKernelContext* context, TF_
   const bool isTree = parents.elements() > 0;
   a.parents = isTree ? static_cast<const int32_t*>(TF_TensorData(parents.tensor)) : nullptr;
   a.inTree = isTree ? parents.elements() : a.tokens;
+  a.rotaryDim = cosine.last();
+  a.window = settings.window > 0 ? settings.window : a.tokens;
   const int64_t keys = a.sequences * a.tokens * a.keyValueHeads * a.headDim;
-  const int64_t angles = a.tokens * a.headDim;
+  const int64_t angles = a.tokens * a.rotaryDim;
   if (k.elements() != keys || v.elements() != keys || cosine.elements() < angles || signedSine.elements() < angles ||
-      a.inTree > a.tokens || (isTree && a.sequences != 1) || a.headDim % 2 != 0)
+      a.inTree > a.tokens || (isTree && a.sequences != 1) || a.rotaryDim % 2 != 0 || a.rotaryDim > a.headDim)
     return fail(context, status, "the attention's shapes do not fit one another");
   for (int64_t token = 0; isTree && token < a.inTree; token++)
     if (a.parents[token] >= token || a.parents[token] < -1)
@@ -437,13 +498,32 @@ void computeWith(void* settings, TF_OpKernelContext* context) {
   TF_DeleteStatus(status);
 }
 
-template <bool normalizes, bool attends>
+/** Attributes of an operation and where its settings have them. */
+struct NormAttributes {
+  static void read(TF_OpKernelConstruction* from, Settings* to, TF_Status* status) {
+    TF_OpKernelConstruction_GetAttrFloat(from, "epsilon", &to->epsilon, status);
+  }
+};
+
+struct GateAttributes {
+  static void read(TF_OpKernelConstruction* from, Settings* to, TF_Status* status) {
+    TF_OpKernelConstruction_GetAttrInt32(from, "gelu", &to->gelu, status);
+  }
+};
+
+struct AttentionAttributes {
+  static void read(TF_OpKernelConstruction* from, Settings* to, TF_Status* status) {
+    TF_OpKernelConstruction_GetAttrInt32(from, "heads", &to->heads, status);
+    TF_OpKernelConstruction_GetAttrInt32(from, "key_value_heads", &to->keyValueHeads, status);
+    TF_OpKernelConstruction_GetAttrInt32(from, "window", &to->window, status);
+  }
+};
+
+template <typename Attributes>
 void* createSettings(TF_OpKernelConstruction* construction) {
   auto* settings = new Settings();
   TF_Status* status = TF_NewStatus();
-  if (normalizes) TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &settings->epsilon, status);
-  if (attends) TF_OpKernelConstruction_GetAttrInt32(construction, "heads", &settings->heads, status);
-  if (attends) TF_OpKernelConstruction_GetAttrInt32(construction, "key_value_heads", &settings->keyValueHeads, status);
+  Attributes::read(construction, settings, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   TF_DeleteStatus(status);
   return settings;
@@ -467,12 +547,14 @@ void registerOperation(const char* name, std::initializer_list<const char*> inpu
 
 const bool registered = [] {
   registerOperation("TouchstoneRmsNorm", {"x: float", "weight: float"}, {"epsilon: float"},
-                    &createSettings<true, false>, &computeWith<computeRmsNorm>);
-  registerOperation("TouchstoneSwiGlu", {"gate: float", "up: float"}, {}, &createSettings<false, false>,
-                    &computeWith<computeSwiGlu>);
+                    &createSettings<NormAttributes>, &computeWith<computeRmsNorm>);
+  registerOperation("TouchstoneLayerNorm", {"x: float", "weight: float", "bias: float"}, {"epsilon: float"},
+                    &createSettings<NormAttributes>, &computeWith<computeLayerNorm>);
+  registerOperation("TouchstoneGate", {"gate: float", "up: float"}, {"gelu: int"}, &createSettings<GateAttributes>,
+                    &computeWith<computeGate>);
   registerOperation("TouchstoneAttention",
                     {"q: float", "k: float", "v: float", "cosine: float", "signed_sine: float", "parents: int32"},
-                    {"heads: int", "key_value_heads: int"}, &createSettings<false, true>,
+                    {"heads: int", "key_value_heads: int", "window: int"}, &createSettings<AttentionAttributes>,
                     &computeWith<computeAttention>);
   return true;
 }();

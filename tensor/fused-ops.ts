@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Attribute, type NativeBackend, nativeBackend } from "./native.js";
 
-/** Rotary tables of a row of tokens, [tokens, headDim] each, and how the heads lie. */
+/** Rotary tables of a row of tokens, [tokens, rotaryDim] each, and how the heads lie. */
 export interface FusedAttention {
   cos: Float32Array;
   signedSin: Float32Array;
   heads: number;
   keyValueHeads: number;
-  headDim: number;
+  /** Tokens that one sees at most, itself among them; null: all before it. */
+  window: number | null;
   /** The token that each of the first tokens follows, -1 for none; without it each follows the one before. */
   parents?: Int32Array;
 }
@@ -15,7 +16,9 @@ export interface FusedAttention {
 /** What a transformer block does beside its products, each in one pass over memory (fused-ops.cc). */
 export interface FusedOps {
   rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: number): T;
-  swiGlu(gate: tf.Tensor3D, up: tf.Tensor3D): tf.Tensor3D;
+  layerNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, bias: tf.Tensor, eps: number): T;
+  /** silu(gate) * up, or with gelu in its approximation by tanh. */
+  gate(gate: tf.Tensor3D, up: tf.Tensor3D, gelu: boolean): tf.Tensor3D;
   /**
    * Grouped-query attention with rotary embedding, each token over itself and those that it follows.
    * @param q [sequences, tokens, heads * headDim]
@@ -37,12 +40,16 @@ function fusedOpsOf(native: NativeBackend): FusedOps {
     native.executeSingleOutput(`Touchstone${name}`, attributes, inputs) as T;
   return {
     rmsNorm: (x, weight, eps) => run("RmsNorm", [{ name: "epsilon", type: TF_ATTR_FLOAT, value: eps }], [x, weight]),
-    swiGlu: (gate, up) => run("SwiGlu", [], [gate, up]),
-    attention: (q, k, v, { cos, signedSin, heads, keyValueHeads, headDim, parents = new Int32Array() }) => {
-      const tables = [cos, signedSin].map((table) => tf.tensor2d(table, [q.shape[1], headDim]));
+    layerNorm: (x, weight, bias, eps) =>
+      run("LayerNorm", [{ name: "epsilon", type: TF_ATTR_FLOAT, value: eps }], [x, weight, bias]),
+    gate: (gate, up, gelu) => run("Gate", [{ name: "gelu", type: TF_ATTR_INT, value: Number(gelu) }], [gate, up]),
+    attention: (q, k, v, { cos, signedSin, heads, keyValueHeads, window, parents = new Int32Array() }) => {
+      const tokens = q.shape[1];
+      const tables = [cos, signedSin].map((table) => tf.tensor2d(table, [tokens, table.length / tokens]));
       const attributes = [
         { name: "heads", type: TF_ATTR_INT, value: heads },
         { name: "key_value_heads", type: TF_ATTR_INT, value: keyValueHeads },
+        { name: "window", type: TF_ATTR_INT, value: window ?? 0 },
       ];
       return run("Attention", attributes, [q, k, v, ...tables, tf.tensor1d(parents, "int32")]);
     },

@@ -1,11 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedOps } from "../../tensor/fused-ops.js";
 import type { RotaryTables } from "../rotary.js";
+import { rotate } from "./rotate.js";
 
 export interface AttentionShape {
   heads: number;
   keyValueHeads: number;
   headDim: number;
+  /** Tokens that one sees at most, itself among them; null: all before it. */
+  window: number | null;
 }
 
 /** Queries that attend at once: bounds the memory of the scores, and skips most of those that the mask would drop. */
@@ -24,18 +27,21 @@ export function causalAttention(
   tables: RotaryTables,
   shape: AttentionShape,
 ): tf.Tensor3D {
-  const { heads, keyValueHeads, headDim } = shape;
+  const { heads, keyValueHeads, headDim, window } = shape;
   const fused = fusedOps();
   if (fused !== undefined) return fused.attention(q, k, v, { ...tables, ...shape });
   const [sequences, tokens] = q.shape;
   const scale = headDim ** -0.5;
-  const queries = rotate(splitHeads(q, heads), tables, scale);
-  const keys = rotate(splitHeads(k, keyValueHeads), tables, 1);
+  const rotaryDim = tables.cos.length / tokens;
+  const rotated = (x: tf.Tensor4D, times: number) =>
+    rotate(x, tables, rotaryDim, times, (values) => tf.mul(tf.tensor2d(values, [tokens, rotaryDim]), times));
+  const queries = rotated(splitHeads(q, heads), scale);
+  const keys = rotated(splitHeads(k, keyValueHeads), 1);
   const values = splitHeads(v, keyValueHeads);
   const rows: tf.Tensor4D[] = [];
   for (let start = 0; start < tokens; start += QUERY_ROWS) {
     const size = Math.min(QUERY_ROWS, tokens - start);
-    rows.push(attendRows(queries, keys, values, causalMask(start, size), start));
+    rows.push(attendRows(queries, keys, values, causalMask(start, size, window ?? tokens), start));
   }
   const attended = rows.length === 1 ? rows[0] : tf.concat(rows, 2);
   return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [sequences, tokens, heads * headDim]);
@@ -64,11 +70,14 @@ function attendRows(
   return tf.reshape(tf.matMul(shares, past(values)), [sequences, heads, size, headDim]);
 }
 
-/** What queries start .. start + size - 1 see, themselves and all before: 0 where one sees key j, else -infinity, [size, start + size]. */
-function causalMask(start: number, size: number): tf.Tensor2D {
+/** What queries start .. start + size - 1 see, themselves and those before: 0 where one sees key j, else -infinity, [size, start + size]. */
+function causalMask(start: number, size: number, window: number): tf.Tensor2D {
   const seen = start + size;
-  const mask = new Float32Array(size * seen);
-  for (let i = 0; i < size; i++) mask.fill(Number.NEGATIVE_INFINITY, i * seen + start + i + 1, (i + 1) * seen);
+  const mask = new Float32Array(size * seen).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < size; i++) {
+    const end = start + i + 1;
+    mask.fill(0, i * seen + Math.max(0, end - window), i * seen + end);
+  }
   return tf.tensor2d(mask, [size, seen]);
 }
 
@@ -76,13 +85,4 @@ function causalMask(start: number, size: number): tf.Tensor2D {
 function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
   const [sequences, tokens, width] = x.shape;
   return tf.transpose(tf.reshape<tf.Rank.R4>(x, [sequences, tokens, heads, width / heads]), [0, 2, 1, 3]);
-}
-
-/** x * cos + (x with its halves swapped) * sin, times `scale`. */
-function rotate(x: tf.Tensor4D, { cos, signedSin }: RotaryTables, scale: number): tf.Tensor4D {
-  const [, , tokens, headDim] = x.shape;
-  const table = (values: Float32Array) => tf.mul(tf.tensor2d(values, [tokens, headDim]), scale);
-  const [first, second] = tf.split(x, 2, 3);
-  const swapped = tf.concat([second, first], 3);
-  return tf.add(tf.mul(x, table(cos)), tf.mul(swapped, table(signedSin)));
 }

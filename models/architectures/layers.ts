@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedOps } from "../../tensor/fused-ops.js";
-import type { Weights } from "../model.js";
+import type { Activation, Weights } from "../model.js";
 
 /** A weight that the caller must have loaded. @throws RangeError where it is missing: a mistake of the program. */
 export function weightOf(weights: Weights, name: string): tf.Tensor {
@@ -31,6 +31,18 @@ export function linear(x: tf.Tensor3D, weight: tf.Tensor): tf.Tensor3D {
   return tf.reshape(outputs, [sequences, tokens, outputs.shape[1]]);
 }
 
+/** x W^T + b, where the linear has a bias. @param name of its weight */
+export function project(x: tf.Tensor3D, weights: Weights, name: string): tf.Tensor3D {
+  const product = linear(x, weightOf(weights, name));
+  const bias = weights.get(biasOf(name));
+  return bias === undefined ? product : tf.add(product, bias);
+}
+
+/** `a.b.weight` -> `a.b.bias` */
+export function biasOf(weight: string): string {
+  return weight.replace(/weight$/, "bias");
+}
+
 /**
  * x W^T for many more outputs than rows, as to a vocabulary: [rows, in] by [out, in] -> [rows, out]. TensorFlow multiplies a
  * large matrix with a few columns up to three times as fast as a few rows with a large matrix.
@@ -47,7 +59,34 @@ export function rmsNorm<T extends tf.Tensor>(x: T, weight: tf.Tensor, eps: numbe
   return tf.mul(tf.mul(x, scale), weight);
 }
 
-/** silu(gate) * up, elementwise (Shazeer 2020, arXiv 2002.05202). */
-export function swiGlu(gate: tf.Tensor3D, up: tf.Tensor3D): tf.Tensor3D {
-  return fusedOps()?.swiGlu(gate, up) ?? tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+/** (x - mean(x)) / sqrt(variance(x) + eps) * weight + bias, over the last axis (Ba et al. 2016, arXiv 1607.06450). */
+export function layerNorm<T extends tf.Tensor>(x: T, weights: Weights, name: string, eps: number): T {
+  const [weight, bias] = [weightOf(weights, name), weightOf(weights, biasOf(name))];
+  const fused = fusedOps();
+  if (fused !== undefined) return fused.layerNorm(x, weight, bias, eps);
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), eps));
+  return tf.add(tf.mul(tf.mul(centred, scale), weight), bias);
+}
+
+/** act(gate) * up, elementwise (Shazeer 2020, arXiv 2002.05202). */
+export function gated(gate: tf.Tensor3D, up: tf.Tensor3D, activation: Activation): tf.Tensor3D {
+  const fused = activation === "silu" || activation === "geluTanh" ? fusedOps() : undefined;
+  if (fused !== undefined) return fused.gate(gate, up, activation === "geluTanh");
+  return tf.mul(activate(gate, activation), up);
+}
+
+/** The activation of each value. */
+export function activate(x: tf.Tensor3D, activation: Activation): tf.Tensor3D {
+  switch (activation) {
+    case "silu":
+      return tf.mul(x, tf.sigmoid(x));
+    case "geluTanh":
+      // 1 + tanh(u) = 2 sigmoid(2u)
+      return tf.mul(x, tf.sigmoid(tf.mul(tf.add(x, tf.mul(tf.pow(x, 3), 0.044715)), 2 * Math.sqrt(2 / Math.PI))));
+    case "gelu":
+      return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+    case "relu":
+      return tf.relu(x);
+  }
 }

@@ -3,6 +3,7 @@ import { fusedOps } from "../../tensor/fused-ops.js";
 import type { TokenTree } from "../model.js";
 import type { RotaryTables } from "../rotary.js";
 import type { AttentionShape } from "./attention.js";
+import { rotate } from "./rotate.js";
 import { type TileBatch, tilesOf } from "./tree-tiles.js";
 
 /**
@@ -62,15 +63,14 @@ function addPanels(parts: tf.Tensor, panels: number): tf.Tensor {
   return others.reduce((sum, part) => tf.add(sum, part), first);
 }
 
-/** x * cos + (x with its halves swapped) * sin, times `scale`. [1, rows, heads * headDim] -> [rows * heads, headDim] */
-function rotateRows(x: tf.Tensor3D, { cos, signedSin }: RotaryTables, heads: number, scale: number): tf.Tensor2D {
+/** [1, rows, heads * headDim] -> [rows * heads, headDim], rotated, times `scale`. */
+function rotateRows(x: tf.Tensor3D, tables: RotaryTables, heads: number, scale: number): tf.Tensor2D {
   const rows = x.shape[1];
   const headDim = x.shape[2] / heads;
-  const table = (values: Float32Array) =>
-    tf.tensor3d(scale === 1 ? values : values.map((value) => value * scale), [rows, 1, headDim]);
+  const rotaryDim = tables.cos.length / rows;
   const byHead = tf.reshape<tf.Rank.R3>(x, [rows, heads, headDim]);
-  const [first, second] = tf.split(byHead, 2, 2);
-  const swapped = tf.concat([second, first], 2);
-  const rotated = tf.add(tf.mul(byHead, table(cos)), tf.mul(swapped, table(signedSin)));
+  const rotated = rotate(byHead, tables, rotaryDim, scale, (values) =>
+    tf.tensor3d(scale === 1 ? values : values.map((value) => value * scale), [rows, 1, rotaryDim]),
+  );
   return tf.reshape(rotated, [rows * heads, headDim]);
 }

@@ -101,7 +101,7 @@ function groupAlike(tiles: readonly Tile[]): Tile[][] {
 function makeBatch(
   { parents, positions }: TokenTree,
   tiles: readonly Tile[],
-  { heads, keyValueHeads }: AttentionShape,
+  { heads, keyValueHeads, window }: AttentionShape,
 ): TileBatch {
   const { size, panels } = tiles[0];
   const queryRows = new Int32Array(tiles.length * heads * size);
@@ -121,9 +121,10 @@ function makeBatch(
       }
       for (let row = 0; row < group * size; row++) {
         const i = row % size;
-        const seen = positions[place] + (i < length ? i : 0) + 1 - panel * KEYS;
+        const end = positions[place] + (i < length ? i : 0) + 1 - panel * KEYS;
+        const first = window === null ? 0 : Math.max(0, end - window);
         const start = ((t * panels + panel) * group * size + row) * KEYS;
-        if (seen > 0) mask.fill(0, start, start + Math.min(seen, KEYS));
+        if (end > 0) mask.fill(0, start + Math.min(first, KEYS), start + Math.min(end, KEYS));
       }
     }
   });

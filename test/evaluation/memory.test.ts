@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { automaticMemory, hiddenStateBytes } from "../../evaluation/memory.js";
 import { llama } from "../../models/architectures/llama.js";
-import { readLlamaConfig } from "../../models/architectures/llama-config.js";
 import type { Model } from "../../models/model.js";
 import { SMALL_CONFIG } from "../models/small-model.js";
 
 const GIB = 2 ** 30;
 
 function modelOf(changes: Readonly<Record<string, unknown>>): Model {
-  const config = readLlamaConfig({ ...SMALL_CONFIG, ...changes }, "the test's configuration");
+  const config = llama.readConfig({ ...SMALL_CONFIG, ...changes }, "the test's configuration");
   return { config, architecture: llama } as Model;
 }
 

@@ -66,9 +66,9 @@ test("a GGUF file has the same weights and settings as the folder it was made fr
   const [fromGguf, fromFolder] = [await loadModel(await writeSmallGguf()), await loadModel(await writeSmallModel())];
   for (const read of ["embedding", "head"] as const) assert.deepEqual(await fromGguf[read](), await fromFolder[read]());
   for (const index of [0, 1]) assert.deepEqual(await fromGguf.block(index), await fromFolder.block(index));
-  const settings = ({ huggingFace: _, rmsNormEps, ...others }: typeof fromGguf.config) => ({
+  const settings = ({ huggingFace: _, normEps, ...others }: typeof fromGguf.config) => ({
     ...others,
-    rmsNormEps: Math.fround(rmsNormEps),
+    normEps: Math.fround(normEps),
   });
   assert.deepEqual(settings(fromGguf.config), settings(fromFolder.config));
   await Promise.all([fromGguf.close(), fromFolder.close()]);
@@ -94,6 +94,7 @@ test("rotary frequency factors are read as the llama3 scaling that gave them; ot
   };
   const model = await loadModel(await withFactors(1, 8));
   assert.deepEqual(model.config.ropeScaling, {
+    type: "llama3",
     factor: 8,
     lowFreqFactor: 1,
     highFreqFactor: 4,

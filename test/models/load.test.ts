@@ -174,10 +174,10 @@ const broken: Record<string, { folder: () => Promise<string>; error: ErrorType; 
     error: "UnsupportedArchitecture",
     message: /gelu/,
   },
-  "has biases": {
+  "lacks the biases that its configuration promises": {
     folder: () => withConfig({ attention_bias: true }),
-    error: "UnsupportedArchitecture",
-    message: /bias/,
+    error: "InvalidModel",
+    message: /q_proj\.bias/,
   },
   "is quantized in a way that isn't read": {
     folder: () => withConfig({ quantization_config: { quant_method: "awq", bits: 4 } }),

@@ -13,8 +13,11 @@ const skip = shared === undefined && "the reference values are not here";
 
 before(loadBackend);
 
-// The families differ in: heads of their own keys and values; shared ones and tied embeddings; scaled rotary frequencies.
-for (const family of ["llama", "llama_gqa_tied", "llama3_rope"]) {
+const families = [
+  ...["gemma", "gpt_neox", "llama", "llama_gqa_tied", "llama3_rope", "mistral_window", "opt", "phi3", "qwen2", "qwen3"],
+];
+
+for (const family of families) {
   test(`${family}: logits and block inputs are those of transformers`, { skip }, async (context) => {
     const folder = join(shared!, "reference", "models", family);
     const { tensors } = await readSafetensors(join(folder, "expected.safetensors"));

@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import { llama } from "../../models/architectures/llama.js";
-import { readLlamaConfig } from "../../models/architectures/llama-config.js";
+import { architectureOf } from "../../models/registry.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
 import { encodeGguf, floatBytes, type GgufTensor, type MetadataValue } from "./gguf-file.js";
 
@@ -27,11 +26,20 @@ export type SmallWeights = Map<string, { shape: readonly number[]; data: Float32
 
 /** Every weight that the configuration calls for, by its full name, with values that no two weights share. */
 export function smallWeights(huggingFace: Readonly<Record<string, unknown>> = SMALL_CONFIG): SmallWeights {
-  const config = readLlamaConfig(huggingFace, "the test's configuration");
+  const where = "the test's configuration";
+  const architecture = architectureOf(huggingFace, where);
+  const config = architecture.readConfig(huggingFace, where);
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
-    Array.from(llama.blockShapes(config), ([name, shape]) => [llama.blockWeightName(index, name), shape] as const),
+    Array.from(
+      architecture.blockShapes(config),
+      ([name, shape]) => [architecture.blockWeightName(index, name), shape] as const,
+    ),
   );
-  const shapes = new Map([...llama.embeddingShapes(config), ...blocks.flat(), ...llama.headShapes(config)]);
+  const shapes = new Map([
+    ...architecture.embeddingShapes(config),
+    ...blocks.flat(),
+    ...architecture.headShapes(config),
+  ]);
   let n = 0;
   return new Map(
     Array.from(shapes, ([name, shape]) => {

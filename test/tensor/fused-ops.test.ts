@@ -34,25 +34,51 @@ describe("operations of a transformer block in one pass", { skip }, () => {
     });
   }
 
-  it("gates values of every size, also where e^x has no room in float32", () => {
-    for (const size of [1, 16, 37]) {
-      const gate = values(size, 3).map((value, i) => [value, 50 * value, 200 * value][i % 3]);
-      const up = values(size, 4);
-      const y = ops.swiGlu(tf.tensor3d(gate, [1, 1, size]), tf.tensor3d(up, [1, 1, size])).dataSync();
-      gate.forEach((each, i) => {
-        assertClose(y[i], (each / (1 + Math.exp(-each))) * up[i]);
-      });
-    }
-  });
+  for (const size of [1, 15, 16, 33, 576]) {
+    it(`normalises rows of ${size} by their mean and variance`, () => {
+      const [x, weight, bias] = [values(3 * size, 1).map((value) => value + 3), values(size, 2), values(size, 3)];
+      const y = ops.layerNorm(tf.tensor2d(x, [3, size]), tf.tensor1d(weight), tf.tensor1d(bias), 1e-5).dataSync();
+      for (let row = 0; row < 3; row++) {
+        const own = Float64Array.from(x.subarray(row * size, (row + 1) * size));
+        const mean = own.reduce((sum, each) => sum + each) / size;
+        const scale = 1 / Math.sqrt(own.reduce((sum, each) => sum + (each - mean) ** 2, 0) / size + 1e-5);
+        own.forEach((each, i) => {
+          assertClose(y[row * size + i], (each - mean) * scale * weight[i] + bias[i]);
+        });
+      }
+    });
+  }
+
+  const activations = {
+    silu: (x: number) => x / (1 + Math.exp(-x)),
+    gelu: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  };
+  for (const [name, activation] of Object.entries(activations)) {
+    it(`gates values of every size by ${name}, also where e^x has no room in float32`, () => {
+      for (const size of [1, 16, 37]) {
+        const gate = values(size, 3).map((value, i) => [value, 50 * value, 200 * value][i % 3]);
+        const up = values(size, 4);
+        const tensors = [gate, up].map((data) => tf.tensor3d(data, [1, 1, size]));
+        const y = ops.gate(tensors[0], tensors[1], name === "gelu").dataSync();
+        gate.forEach((each, i) => {
+          assertClose(y[i], activation(each) * up[i]);
+        });
+      }
+    });
+  }
 
   const shapes = [
     { sequences: 2, tokens: 19, heads: 6, keyValueHeads: 2, headDim: 8 },
     { sequences: 1, tokens: 70, heads: 3, keyValueHeads: 3, headDim: 64 },
     { sequences: 1, tokens: 300, heads: 2, keyValueHeads: 1, headDim: 22 },
     { sequences: 1, tokens: 5, heads: 1, keyValueHeads: 1, headDim: 128 },
+    { sequences: 2, tokens: 40, heads: 4, keyValueHeads: 2, headDim: 16, window: 7 },
+    { sequences: 1, tokens: 400, heads: 2, keyValueHeads: 1, headDim: 16, window: 130 },
+    { sequences: 1, tokens: 30, heads: 2, keyValueHeads: 2, headDim: 20, rotaryDim: 6 },
+    { sequences: 1, tokens: 30, heads: 2, keyValueHeads: 2, headDim: 17, rotaryDim: 0 },
   ];
   for (const shape of shapes) {
-    it(`attends to what is before: ${Object.values(shape).join(", ")}`, () => {
+    it(`attends to what is before: ${JSON.stringify(shape)}`, () => {
       const input = attentionInput(shape);
       assertAllClose(attend(input), attentionInFloat64(input));
     });
@@ -68,23 +94,25 @@ describe("operations of a transformer block in one pass", { skip }, () => {
     assert.ok(fused.subarray(84 * width).every((value) => value === 0));
   });
 
-  it("gives a sequence the same bits alone, beside others and as a branch of a tree", () => {
-    const shape = { sequences: 1, tokens: 60, heads: 4, keyValueHeads: 2, headDim: 24 };
-    const alone = attentionInput(shape);
-    const expected = attend(alone);
-    const width = shape.heads * shape.headDim;
-    // Of 60 tokens, 20 are the common beginning, then come two ends of 20 that are the same tokens.
-    const order = Array.from({ length: 60 }, (_, i) => (i < 40 ? i : i - 20));
-    const parents = Int32Array.from(order, (_, i) => (i === 40 ? 19 : i - 1));
-    const branches = attend({ ...pick(alone, order), parents });
-    const beside = attend(repeat(alone, 3));
-    for (let row = 0; row < 40; row++) {
-      const own = expected.subarray(row * width, (row + 1) * width);
-      const branch = row < 20 ? row : row + 20;
-      assert.deepEqual(branches.subarray(branch * width, (branch + 1) * width), own);
-      assert.deepEqual(beside.subarray((120 + row) * width, (121 + row) * width), own);
-    }
-  });
+  for (const window of [undefined, 13]) {
+    it(`gives a sequence the same bits alone, beside others and as a branch of a tree, with ${window ?? "no"} window`, () => {
+      const shape = { sequences: 1, tokens: 60, heads: 4, keyValueHeads: 2, headDim: 24, window };
+      const alone = attentionInput(shape);
+      const expected = attend(alone);
+      const width = shape.heads * shape.headDim;
+      // Of 60 tokens, 20 are the common beginning, then come two ends of 20 that are the same tokens.
+      const order = Array.from({ length: 60 }, (_, i) => (i < 40 ? i : i - 20));
+      const parents = Int32Array.from(order, (_, i) => (i === 40 ? 19 : i - 1));
+      const branches = attend({ ...pick(alone, order), parents });
+      const beside = attend(repeat(alone, 3));
+      for (let row = 0; row < 40; row++) {
+        const own = expected.subarray(row * width, (row + 1) * width);
+        const branch = row < 20 ? row : row + 20;
+        assert.deepEqual(branches.subarray(branch * width, (branch + 1) * width), own);
+        assert.deepEqual(beside.subarray((120 + row) * width, (121 + row) * width), own);
+      }
+    });
+  }
 
   it("keeps NaN from tokens that don't see it, and shows it to those that do", () => {
     const input = attentionInput({ sequences: 1, tokens: 12, heads: 1, keyValueHeads: 1, headDim: 4 });
@@ -99,14 +127,14 @@ describe("operations of a transformer block in one pass", { skip }, () => {
     const shape = { sequences: 1, tokens: 4, heads: 1, keyValueHeads: 1, headDim: 4 };
     assert.throws(() => attend({ ...attentionInput(shape), parents: Int32Array.of(-1, 0, 2, 1) }), /stand before/);
     assert.throws(() => attend({ ...attentionInput(shape), parents: new Int32Array(5).fill(-1) }), /fit one another/);
-    assert.throws(() => ops.swiGlu(tf.zeros([1, 1, 2]), tf.zeros([1, 1, 3])), /differ in size/);
+    assert.throws(() => ops.gate(tf.zeros([1, 1, 2]), tf.zeros([1, 1, 3]), false), /differ in size/);
     assert.throws(() => ops.rmsNorm(tf.zeros([1, 3]), tf.zeros([2]), 1e-5), /as long as a row/);
   });
 
   function attend({ q, k, v, shape, ...tables }: AttentionInput): Float32Array {
-    const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+    const { sequences, tokens, heads, keyValueHeads, headDim, window = null } = shape;
     const tensor = (data: Float32Array, count: number) => tf.tensor3d(data, [sequences, tokens, count * headDim]);
-    const options = { ...tables, heads, keyValueHeads, headDim };
+    const options = { ...tables, heads, keyValueHeads, window };
     return tf
       .tidy(() => ops.attention(tensor(q, heads), tensor(k, keyValueHeads), tensor(v, keyValueHeads), options))
       .dataSync<"float32">();
@@ -119,6 +147,9 @@ interface Shape {
   heads: number;
   keyValueHeads: number;
   headDim: number;
+  /** headDim unless given. */
+  rotaryDim?: number;
+  window?: number;
 }
 
 interface AttentionInput {
@@ -138,14 +169,14 @@ function values(count: number, seed: number): Float32Array {
 }
 
 function attentionInput(shape: Shape): AttentionInput {
-  const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+  const { sequences, tokens, heads, keyValueHeads, headDim, rotaryDim = headDim } = shape;
   const rows = sequences * tokens;
   return {
     q: values(rows * heads * headDim, 5).map((value) => 4 * value),
     k: values(rows * keyValueHeads * headDim, 6),
     v: values(rows * keyValueHeads * headDim, 7),
-    cos: values(tokens * headDim, 8),
-    signedSin: values(tokens * headDim, 9),
+    cos: values(tokens * rotaryDim, 8),
+    signedSin: values(tokens * rotaryDim, 9),
     shape,
   };
 }
@@ -185,12 +216,13 @@ function repeat(input: AttentionInput, sequences: number): AttentionInput {
 
 /** The definition, token by token. */
 function attentionInFloat64({ q, k, v, cos, signedSin, parents, shape }: AttentionInput): Float64Array {
-  const { sequences, tokens, heads, keyValueHeads, headDim } = shape;
+  const { sequences, tokens, heads, keyValueHeads, headDim, rotaryDim = headDim, window = tokens } = shape;
   const out = new Float64Array(q.length);
   const rotated = (data: Float32Array, start: number, token: number) =>
     Array.from({ length: headDim }, (_, i) => {
-      const other = (i + headDim / 2) % headDim;
-      return data[start + i] * cos[token * headDim + i] + data[start + other] * signedSin[token * headDim + i];
+      if (i >= rotaryDim) return data[start + i];
+      const other = (i + rotaryDim / 2) % rotaryDim;
+      return data[start + i] * cos[token * rotaryDim + i] + data[start + other] * signedSin[token * rotaryDim + i];
     });
   for (let sequence = 0; sequence < sequences; sequence++) {
     for (let head = 0; head < heads; head++) {
@@ -200,7 +232,7 @@ function attentionInFloat64({ q, k, v, cos, signedSin, parents, shape }: Attenti
       for (let token = 0; token < (parents?.length ?? tokens); token++) {
         const query = rotated(q, at(token, heads, head), token);
         const seen: number[] = [];
-        for (let each = token; each >= 0; each = parents === undefined ? each - 1 : parents[each]) seen.push(each);
+        for (let each = token; each >= 0 && seen.length < window; each = parents?.[each] ?? each - 1) seen.push(each);
         const scores = seen.map((each) => {
           const key = rotated(k, at(each, keyValueHeads, shared), each);
           return query.reduce((sum, value, i) => sum + value * key[i], 0) / Math.sqrt(headDim);

@@ -1,0 +1,110 @@
+import { z } from "zod";
+import type { ModelConfig } from "../model.js";
+import {
+  commonKeys,
+  count,
+  invalidConfig,
+  parseKeys,
+  readActivation,
+  readRope,
+  ropeKeys,
+  tokenIds,
+  unsupported,
+} from "./config-keys.js";
+import { DOWN, GATE, K, O, Q, UP, V } from "./decoder-names.js";
+
+/** Keys of `config.json` of LLaMA and the families of its form, with transformers' defaults. */
+const decoderSchema = z.object({
+  ...commonKeys,
+  ...ropeKeys,
+  intermediate_size: count,
+  num_key_value_heads: count.nullish(),
+  head_dim: count.nullish(),
+  hidden_act: z.string().default("silu"),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  max_position_embeddings: count.default(2048),
+  tie_word_embeddings: z.boolean().optional(),
+  attention_bias: z.boolean().default(false),
+  mlp_bias: z.boolean().default(false),
+  sliding_window: count.nullish(),
+});
+
+/** Where a family's defaults differ from LLaMA's, or its keys mean something else. */
+export interface DecoderKeys {
+  modelType: string;
+  /** Where the configuration says nothing of it. */
+  tied?: boolean;
+  /** Linears that always have a bias, by their weights' names. */
+  biases?: readonly string[];
+  /** Only some families look at their key `sliding_window`. */
+  window?: boolean;
+}
+
+/**
+ * The configuration of a model of LLaMA's form.
+ * @throws TouchstoneError InvalidModel for missing or wrong keys, UnsupportedArchitecture for variants that aren't implemented
+ */
+export function readDecoderConfig(
+  huggingFace: Readonly<Record<string, unknown>>,
+  where: string,
+  { modelType, tied = false, biases = [], window = false }: DecoderKeys,
+): ModelConfig {
+  const json = parseKeys(decoderSchema, huggingFace, where);
+  const attentionHeads = json.num_attention_heads;
+  const keyValueHeads = json.num_key_value_heads ?? attentionHeads;
+  const headDim = json.head_dim ?? json.hidden_size / attentionHeads;
+  if (attentionHeads % keyValueHeads !== 0)
+    throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
+  if (!Number.isInteger(headDim))
+    throw invalidConfig(`A hidden size of ${json.hidden_size} doesn't divide among ${attentionHeads} heads`, where);
+  const given = [...(json.attention_bias ? [Q, K, V, O] : []), ...(json.mlp_bias ? [GATE, UP, DOWN] : [])];
+  return {
+    modelType,
+    vocabSize: json.vocab_size,
+    hiddenSize: json.hidden_size,
+    intermediateSize: json.intermediate_size,
+    blocks: json.num_hidden_layers,
+    attentionHeads,
+    keyValueHeads,
+    headDim,
+    activation: readActivation(json.hidden_act, ["silu", "geluTanh"], where),
+    normEps: json.rms_norm_eps,
+    ...readRope(json, headDim, where),
+    slidingWindow: window ? (json.sliding_window ?? null) : null,
+    biases: biases.length > 0 ? biases : given,
+    maxPositionEmbeddings: json.max_position_embeddings,
+    tieWordEmbeddings: json.tie_word_embeddings ?? tied,
+    ...tokenIds(json),
+    huggingFace,
+  };
+}
+
+const layerSchema = z.object({
+  num_hidden_layers: count,
+  use_sliding_window: z.boolean().default(false),
+  sliding_window: count.nullish(),
+  max_window_layers: z.int().nonnegative().default(28),
+  layer_types: z.array(z.string()).nullish(),
+});
+
+/**
+ * Qwen's window, which may hold for some blocks only.
+ * @throws TouchstoneError UnsupportedArchitecture where it does
+ */
+export function readQwenWindow(huggingFace: Readonly<Record<string, unknown>>, where: string): number | null {
+  const json = parseKeys(layerSchema, huggingFace, where);
+  if (!json.use_sliding_window || json.sliding_window == null) return null;
+  const types =
+    json.layer_types ??
+    Array.from({ length: json.num_hidden_layers }, (_, i) =>
+      i >= json.max_window_layers ? "sliding_attention" : "full_attention",
+    );
+  const sliding = types.filter((type) => type === "sliding_attention").length;
+  if (sliding === 0) return null;
+  if (sliding === types.length) return json.sliding_window;
+  throw unsupported(
+    "A sliding window in some blocks and not in others is not supported",
+    `${where}, key use_sliding_window`,
+    "Models where all blocks have it, or none, are.",
+  );
+}

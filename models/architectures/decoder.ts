@@ -1,0 +1,142 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
+import { attentionOf, attentionOver } from "./attend.js";
+import { DOWN, GATE, GATE_UP, INPUT_NORM, K, K_NORM, MLP_NORM, O, Q, Q_NORM, QKV, UP, V } from "./decoder-names.js";
+import { biasOf, gated, project, projectToMany, rmsNorm, weightOf } from "./layers.js";
+
+const EMBEDDING = "model.embed_tokens.weight";
+const FINAL_NORM = "model.norm.weight";
+const HEAD = "lm_head.weight";
+
+/** What sets a family apart from LLaMA; where its configuration says it, it is in the ModelConfig. */
+export interface DecoderForm {
+  readConfig: Architecture["readConfig"];
+  /** Queries and keys are normalized, each head by itself, before they are rotated. */
+  headNorms?: boolean;
+  /** q, k and v are one linear, and gate and up another. */
+  joined?: boolean;
+  /** Norms multiply by 1 + weight. */
+  offsetNorms?: boolean;
+  /** Embeddings are multiplied by the square root of their size. */
+  scaledEmbedding?: boolean;
+}
+
+/** A decoder of LLaMA's form: norm, attention, norm, gated feed-forward, each added to what came in. */
+export function decoder(modelType: string, form: DecoderForm): Architecture {
+  const norm = <T extends tf.Tensor>(x: T, weights: Weights, name: string, eps: number): T => {
+    const weight = weightOf(weights, name);
+    return rmsNorm(x, form.offsetNorms ? tf.add(weight, 1) : weight, eps);
+  };
+  return {
+    modelType,
+    readConfig: form.readConfig,
+    blockShapes: (config) => blockShapes(config, form),
+    blockWeightName: (index, name) => `model.layers.${index}.${name}`,
+    embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
+    headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
+      new Map([
+        [FINAL_NORM, [hiddenSize]],
+        [tieWordEmbeddings ? EMBEDDING : HEAD, [vocabSize, hiddenSize]],
+      ]),
+    embed: ({ hiddenSize }, tokens, weights) => {
+      const embedded = tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D;
+      return form.scaledEmbedding ? tf.mul(embedded, Math.sqrt(hiddenSize)) : embedded;
+    },
+    stages: (config, tokens, tree) => stages(config, form, norm, tokens, tree),
+    logits: (config, hidden, weights) => {
+      const normed = norm(hidden, weights, FINAL_NORM, config.normEps);
+      return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
+    },
+  };
+}
+
+type Norm = <T extends tf.Tensor>(x: T, weights: Weights, name: string, eps: number) => T;
+
+function widths({ attentionHeads, keyValueHeads, headDim }: ModelConfig) {
+  return { queries: attentionHeads * headDim, keys: keyValueHeads * headDim };
+}
+
+function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string, readonly number[]> {
+  const { hiddenSize, intermediateSize, headDim, biases } = config;
+  const { queries, keys } = widths(config);
+  const into: (readonly [string, readonly number[]])[] = form.joined
+    ? [[QKV, [queries + 2 * keys, hiddenSize]]]
+    : [
+        [Q, [queries, hiddenSize]],
+        [K, [keys, hiddenSize]],
+        [V, [keys, hiddenSize]],
+      ];
+  const gates: (readonly [string, readonly number[]])[] = form.joined
+    ? [[GATE_UP, [2 * intermediateSize, hiddenSize]]]
+    : [
+        [GATE, [intermediateSize, hiddenSize]],
+        [UP, [intermediateSize, hiddenSize]],
+      ];
+  const linears = new Map([
+    ...into,
+    [O, [hiddenSize, queries]],
+    ...gates,
+    [DOWN, [hiddenSize, intermediateSize]],
+  ] as const);
+  const headNorms = [Q_NORM, K_NORM].map((name) => [name, [headDim]] as const);
+  return new Map([
+    [INPUT_NORM, [hiddenSize]],
+    ...linears,
+    ...biases.map((name) => [biasOf(name), [linears.get(name)![0]]] as const),
+    ...(form.headNorms ? headNorms : []),
+    [MLP_NORM, [hiddenSize]],
+  ]);
+}
+
+function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: number, tree?: TokenTree): Stage[] {
+  const { normEps, intermediateSize, activation } = config;
+  const attend = attentionOver(config, tokens, tree);
+  const { queries, keys } = widths(config);
+  const [into, gates] = form.joined
+    ? [[QKV], [GATE_UP]]
+    : [
+        [Q, K, V],
+        [GATE, UP],
+      ];
+  /** Outputs of linears of one input, in pieces of the given widths. */
+  const outputs = (input: tf.Tensor3D, weights: Weights, names: readonly string[], sizes: number[]): tf.Tensor3D[] =>
+    form.joined
+      ? tf.split(project(input, weights, names[0]), sizes, 2)
+      : names.map((name) => project(input, weights, name));
+  const headNorm = (x: tf.Tensor3D, weights: Weights, name: string): tf.Tensor3D => {
+    if (!form.headNorms) return x;
+    const heads = tf.reshape(x, [-1, config.headDim]);
+    return tf.reshape(norm(heads, weights, name, normEps), x.shape);
+  };
+  const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) => norm(hidden, weights, MLP_NORM, normEps);
+
+  return [
+    {
+      linears: into,
+      input: ({ hidden }, weights) => norm(hidden, weights, INPUT_NORM, normEps),
+      next: ({ hidden }, input, weights) => {
+        const [q, k, v] = outputs(input, weights, into, [queries, keys, keys]);
+        return { hidden, attention: attend(headNorm(q, weights, Q_NORM), headNorm(k, weights, K_NORM), v) };
+      },
+    },
+    {
+      linears: [O],
+      input: attentionOf,
+      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, O)) }),
+    },
+    {
+      linears: gates,
+      input: mlpInput,
+      // The next stage computes these linears itself: their outputs would be the largest activations kept.
+      next: ({ hidden }) => ({ hidden }),
+    },
+    {
+      linears: [DOWN],
+      input: (state, weights) => {
+        const [gate, up] = outputs(mlpInput(state, weights), weights, gates, [intermediateSize, intermediateSize]);
+        return gated(gate, up, activation);
+      },
+      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, DOWN)) }),
+    },
+  ];
+}

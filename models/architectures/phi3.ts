@@ -1,0 +1,8 @@
+import { decoder } from "./decoder.js";
+import { readDecoderConfig } from "./decoder-config.js";
+
+/** Phi-3: LLaMA's form with joined linears, and on demand a window (Abdin et al. 2024, arXiv 2404.14219, section 2). */
+export const phi3 = decoder("phi3", {
+  readConfig: (huggingFace, where) => readDecoderConfig(huggingFace, where, { modelType: "phi3", window: true }),
+  joined: true,
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { before, describe, test } from "node:test";
+import { blockLinears } from "../../compression/linears.js";
+import { scoreSequences } from "../../evaluation/score.js";
+import { forwardTokens } from "../../models/forward.js";
+import { loadModel } from "../../models/load.js";
+import type { ErrorType } from "../../study/errors.js";
+import { loadBackend } from "../../tensor/backend.js";
+import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
+import { familyConfigs } from "./family-configs.js";
+import { smallWeights, writeSmallModel } from "./small-model.js";
+
+before(loadBackend);
+
+for (const [family, config] of Object.entries(familyConfigs)) {
+  describe(family, () => {
+    test("every linear of a block is in one stage, and each has the shape of its weight", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const shapes = model.architecture.blockShapes(model.config);
+      const matrices = Array.from(shapes).filter(([, shape]) => shape.length === 2);
+      const staged = model.architecture.stages(model.config, 1).flatMap(({ linears }) => linears);
+      assert.deepEqual(staged.toSorted(), matrices.map(([name]) => name).toSorted());
+      assert.equal(blockLinears(model, 0).flat().length, staged.length);
+      await model.close();
+    });
+
+    test("a sequence scores the same bits alone and among others that share its beginning", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const sequences = TOKENS.flatMap((row) =>
+        [4, 11, 18].map((kept) => ({ tokens: Int32Array.of(...row.slice(0, kept), 3, 1, kept), from: kept })),
+      );
+      const together = await scoreSequences(model, sequences);
+      for (const [i, sequence] of sequences.entries()) {
+        assert.deepEqual(await scoreSequences(model, [sequence]), [together[i]]);
+      }
+      await model.close();
+    });
+
+    test("what a token gives depends on those before it only, and on their order", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const [row] = TOKENS;
+      const logitsOf = async (ids: readonly number[]) =>
+        (await forwardTokens(model, [Int32Array.from(ids)])).logits.data;
+      const whole = await logitsOf(row.slice(0, 6));
+      const changedEnd = await logitsOf([...row.slice(0, 5), 39 - row[5]]);
+      const swapped = await logitsOf([row[0], row[2], row[1], ...row.slice(3, 6)]);
+      assert.deepEqual(changedEnd.subarray(0, 5 * 40), whole.subarray(0, 5 * 40));
+      assert.notDeepEqual(swapped.subarray(3 * 40), whole.subarray(3 * 40));
+      await model.close();
+    });
+
+    for (const method of [
+      { method: "gptq", bits: 4, groupSize: 32, blockSize: 32 },
+      { method: "sparsegpt", pattern: "2:4", blockSize: 32 },
+    ]) {
+      test(`${method.method} compresses every linear, and the folder has the packed layers' weights`, async () => {
+        const folder = await compressToFolder(method, await writeDenseModel(config));
+        const packed = await readPackedLayers(folder);
+        const model = await loadModel(folder);
+        assert.equal(packed.size, 2 * blockLinears(model, 0).flat().length);
+        for (let index = 0; index < 2; index++) {
+          for (const [name, { data }] of await model.block(index)) {
+            const layer = packed.get(model.architecture.blockWeightName(index, name));
+            if (layer !== undefined) assert.deepEqual(data, layer.compressed.weight, name);
+          }
+        }
+        await model.close();
+      });
+    }
+
+    test("exported quantized layers are read as the model that was compressed", async () => {
+      const folder = await compressToFolder({ method: "rtn", groupSize: 32 }, await writeDenseModel(config));
+      for (const format of ["gptq", "compressed-tensors"]) {
+        const [own, exported] = await Promise.all([folder, await exportFolder(folder, format)].map(loadModel));
+        const ids = TOKENS.map((row) => Int32Array.from(row));
+        const [wanted, found] = [await forwardTokens(own, ids), await forwardTokens(exported, ids)];
+        // Scales are kept in float16 there: 11 bits of each.
+        const error = wanted.logits.data.reduce((most, x, i) => Math.max(most, Math.abs(x - found.logits.data[i])), 0);
+        const size = wanted.logits.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        assert.ok(error <= 0.02 * size, `${format}: ${error} of ${size}`);
+        await Promise.all([own.close(), exported.close()]);
+      }
+    });
+  });
+}
+
+const { gemma, gpt_neox, opt, qwen2 } = familyConfigs;
+const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
+  "OPT with projected embeddings": {
+    config: { ...opt, word_embed_proj_dim: 32 },
+    error: "UnsupportedArchitecture",
+    message: /350m/,
+  },
+  "OPT with another activation": {
+    config: { ...opt, activation_function: "silu" },
+    error: "UnsupportedArchitecture",
+    message: /silu is not supported.*relu/s,
+  },
+  "Qwen with a window in some blocks": {
+    config: { ...qwen2, max_window_layers: 1 },
+    error: "UnsupportedArchitecture",
+    message: /some blocks.*use_sliding_window/s,
+  },
+  "GPT-NeoX that rotates an odd number of dimensions": {
+    config: { ...gpt_neox, rotary_pct: 0.2 },
+    error: "InvalidModel",
+    message: /3 of a head's 16 dimensions/,
+  },
+  "Gemma without a size": {
+    config: { ...gemma, intermediate_size: undefined },
+    error: "InvalidModel",
+    message: /key intermediate_size/,
+  },
+  "heads that don't divide the hidden size": {
+    config: { ...qwen2, num_attention_heads: 6 },
+    error: "InvalidModel",
+    message: /64 doesn't divide among 6 heads/,
+  },
+  "an unknown family": {
+    config: { ...gemma, model_type: "mamba" },
+    error: "UnsupportedArchitecture",
+    message: /"mamba".*gemma, gpt_neox, llama.*CONTRIBUTING/s,
+  },
+};
+
+for (const [what, { config, error, message }] of Object.entries(refused)) {
+  test(`${what}: ${error}`, async () => {
+    const folder = await writeSmallModel(smallWeights(gemma), { ...config });
+    await assert.rejects(loadModel(folder), { name: error, message });
+  });
+}

@@ -1,0 +1,39 @@
+/** Small models of every family with what sets it apart switched on; all linears have sides of whole 32. */
+const sizes = {
+  vocab_size: 40,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 64,
+};
+
+export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  gemma: { model_type: "gemma", architectures: ["GemmaForCausalLM"], ...sizes, head_dim: 32, hidden_act: "gelu" },
+  gpt_neox: { model_type: "gpt_neox", architectures: ["GPTNeoXForCausalLM"], ...sizes, rotary_pct: 0.5 },
+  "gpt_neox, one part after the other": {
+    ...{ model_type: "gpt_neox", architectures: ["GPTNeoXForCausalLM"], ...sizes, use_parallel_residual: false },
+    ...{ attention_bias: false, rotary_emb_base: 500, tie_word_embeddings: true },
+  },
+  "llama with biases, and linear scaling": {
+    ...{ model_type: "llama", architectures: ["LlamaForCausalLM"], ...sizes, attention_bias: true, mlp_bias: true },
+    ...{ rope_scaling: { type: "linear", factor: 4 } },
+  },
+  mistral: { model_type: "mistral", architectures: ["MistralForCausalLM"], ...sizes, sliding_window: 5 },
+  opt: {
+    ...{ model_type: "opt", architectures: ["OPTForCausalLM"], vocab_size: 40, hidden_size: 64, ffn_dim: 96 },
+    ...{ num_hidden_layers: 2, num_attention_heads: 4, max_position_embeddings: 64, word_embed_proj_dim: 64 },
+  },
+  phi3: {
+    ...{ model_type: "phi3", architectures: ["Phi3ForCausalLM"], ...sizes, partial_rotary_factor: 0.5 },
+    ...{ sliding_window: 9, tie_word_embeddings: true, pad_token_id: 0 },
+  },
+  qwen2: {
+    ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"], ...sizes, tie_word_embeddings: true },
+    ...{ use_sliding_window: true, sliding_window: 6, max_window_layers: 0 },
+  },
+  qwen3: {
+    ...{ model_type: "qwen3", architectures: ["Qwen3ForCausalLM"], ...sizes, head_dim: 32, attention_bias: true },
+  },
+};
