@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model, Weights } from "../models/model.js";
+import { fusedOps } from "../tensor/fused-ops.js";
 
 /** Logits at once: 32 MiB of them stay below what the allocator gives back to the system and then asks for anew. */
 const LOGITS = 2 ** 23;
@@ -17,7 +18,7 @@ export interface TokenScore {
 }
 
 /**
- * Log-softmax of the head's outputs at the targets, in the targets' order; [rows, vocabSize] never leaves the backend.
+ * Log-softmax of the head's outputs at the targets, in the targets' order; [vocabSize, rows] never leaves the backend.
  * @param hidden [1, rows, hiddenSize], the last block's outputs; `rows` is a multiple of 16
  * @param targets by ascending row
  */
@@ -47,31 +48,33 @@ async function scoreRows(
   end: number,
   targets: readonly Target[],
 ): Promise<TokenScore[]> {
-  const { logits, shifted, sums } = tf.tidy(() => {
+  const found = tf.tidy(() => {
     const rows = tf.squeeze<tf.Tensor2D>(tf.slice(hidden, [0, start, 0], [1, end - start, -1]), [0]);
     const logits = model.architecture.logits(model.config, rows, head);
-    const below = tf.sub(logits, tf.max(logits, 1, true));
-    const places = targets.flatMap(({ row, token }) => [row - start, token]);
-    const shifted = tf.gatherND(below, tf.tensor2d(places, [targets.length, 2], "int32")) as tf.Tensor1D;
-    return { logits, shifted, sums: tf.sum(tf.exp(below), 1) as tf.Tensor1D };
+    const columns = tf.tensor1d(
+      Int32Array.from(targets, ({ row }) => row - start),
+      "int32",
+    );
+    const tokens = tf.tensor1d(
+      Int32Array.from(targets, ({ token }) => token),
+      "int32",
+    );
+    return fusedOps()?.logSoftmax(logits, columns, tokens) ?? logSoftmax(logits, columns, tokens);
   });
-  const [differences, totals] = [await shifted.data<"float32">(), await sums.data<"float32">()];
-  // Few targets are the largest of their row, and only there does it matter which of equals comes first.
-  const largest = targets.filter((_, i) => differences[i] === 0).map(({ row }) => row - start);
-  const best = await firstOfLargest(logits, largest);
-  tf.dispose([logits, shifted, sums]);
-  return targets.map(({ row, token }, i) => ({
+  const values = await found.data<"float32">();
+  found.dispose();
+  return targets.map((_, i) => ({
     // In double precision: single is off by more than all of the model's layers are.
-    logProbability: differences[i] - Math.log(totals[row - start]),
-    greedy: best.get(row - start) === token,
+    logProbability: values[3 * i] - Math.log(values[3 * i + 1]),
+    greedy: values[3 * i + 2] === 1,
   }));
 }
 
-/** The most probable token of each of the given rows. */
-async function firstOfLargest(logits: tf.Tensor2D, rows: readonly number[]): Promise<ReadonlyMap<number, number>> {
-  if (rows.length === 0) return new Map();
-  const best = tf.tidy(() => tf.argMax(tf.gather(logits, tf.tensor1d([...rows], "int32")), 1));
-  const tokens = await best.data<"int32">();
-  best.dispose();
-  return new Map(rows.map((row, i) => [row, tokens[i]]));
+/** What `FusedOps.logSoftmax` gives, of several operations. */
+function logSoftmax(logits: tf.Tensor2D, columns: tf.Tensor1D, tokens: tf.Tensor1D): tf.Tensor2D {
+  const below = tf.sub(logits, tf.max(logits, 0, true));
+  const shifted = tf.gatherND(below, tf.stack([tokens, columns], 1)) as tf.Tensor1D;
+  const totals = tf.gather(tf.sum(tf.exp(below), 0), columns);
+  const greedy = tf.equal(tf.gather(tf.argMax(logits, 0), columns), tokens);
+  return tf.stack([shifted, totals, tf.cast(greedy, "float32")], 1) as tf.Tensor2D;
 }

@@ -146,7 +146,7 @@ export async function forwardTokens(
   filled = 0;
   // One sequence at a time: logits are the largest tensors of all.
   for (const sequence of last.flatMap(splitSequences)) {
-    const scores = tf.tidy(() => model.architecture.logits(model.config, sequence, head));
+    const scores = tf.tidy(() => tf.transpose(model.architecture.logits(model.config, sequence, head)));
     const values = await scores.data<"float32">();
     logits.set(values, filled);
     filled += values.length;

@@ -99,7 +99,7 @@ export interface Architecture {
   embed(config: ModelConfig, tokens: tf.Tensor2D, weights: Weights, tree?: TokenTree): tf.Tensor3D;
   /** The stages of a block for sequences of `tokens` tokens: causal, or where `tree` is given rows of that tree. */
   stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly Stage[];
-  /** Final norm and output head: [n, hiddenSize] -> logits [n, vocabSize] */
+  /** Final norm and output head: [n, hiddenSize] -> logits [vocabSize, n], as their product is fastest. */
   logits(config: ModelConfig, hidden: tf.Tensor2D, weights: Weights): tf.Tensor2D;
 }
 

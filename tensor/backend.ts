@@ -56,9 +56,9 @@ async function loadNative(): Promise<BackendInfo | undefined> {
 /** @throws TouchstoneError SetupIncomplete where the library was built before this version's operations */
 function checkOperations(): void {
   try {
-    const one: [number, number, number] = [1, 1, 1];
     tf.tidy(() => {
-      fusedOps()?.gate(tf.zeros(one), tf.zeros(one), false);
+      const none = tf.tensor1d([], "int32");
+      fusedOps()?.logSoftmax(tf.zeros([1, 16]), none, none);
     });
   } catch (cause) {
     const what = "The native TensorFlow was built for another version of Touchstone";

@@ -342,6 +342,63 @@ void attendChunk(const Attention& a, Piece& piece, int64_t sequence, int64_t hea
   if (count > 0) attend(a, piece, sequence, asked, count);
 }
 
+// Probabilities.
+
+/** Columns whose rows are read together, and rows after which the largest so far is looked at: what stays in the cache. */
+constexpr int GROUPS = 4;
+constexpr int64_t ROWS = 256;
+
+/** Of a column of logits: the largest, the first row that has it, and the sum of e^(logit - largest). */
+struct Column {
+  float largest = -std::numeric_limits<float>::infinity();
+  int64_t best = 0;
+  double total = 0;
+};
+
+/**
+ * Some rows more of LANES columns, `step` values apart. NaN makes a total NaN.
+ * @param most the largest of these rows, each column's
+ */
+INLINE void addRows(const float* logits, int64_t step, int64_t first, int64_t count, const Vector& most, Column* columns) {
+  float largest[LANES];
+  for (int lane = 0; lane < LANES; lane++) {
+    Column& column = columns[lane];
+    largest[lane] = column.largest;
+    if (!(most[lane] > column.largest)) continue;
+    column.total *= std::exp(static_cast<double>(column.largest) - most[lane]);
+    column.largest = largest[lane] = most[lane];
+    int64_t row = 0;
+    while (logits[row * step + lane] != most[lane]) row++;
+    column.best = first + row;
+  }
+  const Vector shift = load(largest);
+  for (int64_t start = 0; start < count; start += RUN) {
+    const int64_t end = std::min<int64_t>(count, start + RUN);
+    Vector run{};
+    for (int64_t row = start; row < end; row++) run += exponential(load(logits + row * step) - shift);
+    for (int lane = 0; lane < LANES; lane++) columns[lane].total += run[lane];
+  }
+}
+
+/** Columns `first` to `first` + groups * LANES of `rows` rows, `step` values apart. */
+EVERY_PROCESSOR
+void sumColumns(const float* logits, int64_t rows, int64_t step, int groups, Column* columns) {
+  for (int64_t start = 0; start < rows; start += ROWS) {
+    const int64_t count = std::min(ROWS, rows - start);
+    const float* block = logits + start * step;
+    Vector most[GROUPS];
+    for (int group = 0; group < groups; group++) most[group] = load(block + group * LANES);
+    for (int64_t row = 1; row < count; row++) {
+      for (int group = 0; group < groups; group++) {
+        const Vector value = load(block + row * step + group * LANES);
+        most[group] = value > most[group] ? value : most[group];
+      }
+    }
+    for (int group = 0; group < groups; group++)
+      addRows(block + group * LANES, step, start, count, most[group], columns + group * LANES);
+  }
+}
+
 // Threads.
 
 /** As many as TensorFlow's operations have. */
@@ -385,16 +442,23 @@ struct Input {
 
 struct Output {
   TF_Tensor* tensor;
-  /** Of the shape of `like`. */
-  Output(TF_OpKernelContext* context, const Input& like, TF_Status* status) {
-    std::vector<int64_t> shape;
-    for (int axis = 0; axis < TF_NumDims(like.tensor); axis++) shape.push_back(like.size(axis));
-    const size_t bytes = like.elements() * sizeof(float);
+  Output(TF_OpKernelContext* context, const std::vector<int64_t>& shape, TF_Status* status) {
+    size_t bytes = sizeof(float);
+    for (const int64_t size : shape) bytes *= size;
     tensor = TF_AllocateOutput(context, 0, TF_FLOAT, shape.data(), static_cast<int>(shape.size()), bytes, status);
   }
+  /** Of the shape of `like`. */
+  Output(TF_OpKernelContext* context, const Input& like, TF_Status* status) : Output(context, shapeOf(like), status) {}
   Output(const Output&) = delete;
   ~Output() { TF_DeleteTensor(tensor); }
   float* floats() const { return static_cast<float*>(TF_TensorData(tensor)); }
+
+ private:
+  static std::vector<int64_t> shapeOf(const Input& like) {
+    std::vector<int64_t> shape;
+    for (int axis = 0; axis < TF_NumDims(like.tensor); axis++) shape.push_back(like.size(axis));
+    return shape;
+  }
 };
 
 struct Settings {
@@ -498,6 +562,35 @@ void computeWith(void* settings, TF_OpKernelContext* context) {
   TF_DeleteStatus(status);
 }
 
+void computeLogSoftmax(const Settings&, TF_OpKernelContext* context, TF_Status* status) {
+  const Input logits(context, 0, status), column(context, 1, status), row(context, 2, status);
+  const int64_t rows = logits.size(0), columns = logits.size(1), targets = column.elements();
+  if (columns % LANES != 0 || row.elements() != targets)
+    return fail(context, status, "the columns are no multiple of 16, or the targets' rows and columns differ in number");
+  const auto* columnOf = static_cast<const int32_t*>(TF_TensorData(column.tensor));
+  const auto* rowOf = static_cast<const int32_t*>(TF_TensorData(row.tensor));
+  for (int64_t i = 0; i < targets; i++)
+    if (columnOf[i] < 0 || columnOf[i] >= columns || rowOf[i] < 0 || rowOf[i] >= rows)
+      return fail(context, status, "a target is beyond the logits");
+  std::vector<Column> summed(columns);
+  constexpr int64_t each = GROUPS * LANES;
+  shareOut((columns + each - 1) / each, [&](const std::function<int64_t()>& take) {
+    for (int64_t piece; (piece = take()) >= 0;) {
+      const int64_t at = piece * each;
+      const int groups = static_cast<int>(std::min(each, columns - at) / LANES);
+      sumColumns(logits.floats() + at, rows, columns, groups, summed.data() + at);
+    }
+  });
+  const Output y(context, {targets, 3}, status);
+  for (int64_t i = 0; i < targets; i++) {
+    const Column& found = summed[columnOf[i]];
+    const float logit = logits.floats()[rowOf[i] * columns + columnOf[i]];
+    y.floats()[3 * i] = logit - found.largest;
+    y.floats()[3 * i + 1] = static_cast<float>(found.total);
+    y.floats()[3 * i + 2] = found.best == rowOf[i] && logit == found.largest;
+  }
+}
+
 /** Attributes of an operation and where its settings have them. */
 struct NormAttributes {
   static void read(TF_OpKernelConstruction* from, Settings* to, TF_Status* status) {
@@ -509,6 +602,10 @@ struct GateAttributes {
   static void read(TF_OpKernelConstruction* from, Settings* to, TF_Status* status) {
     TF_OpKernelConstruction_GetAttrInt32(from, "gelu", &to->gelu, status);
   }
+};
+
+struct NoAttributes {
+  static void read(TF_OpKernelConstruction*, Settings*, TF_Status*) {}
 };
 
 struct AttentionAttributes {
@@ -552,6 +649,8 @@ const bool registered = [] {
                     &createSettings<NormAttributes>, &computeWith<computeLayerNorm>);
   registerOperation("TouchstoneGate", {"gate: float", "up: float"}, {"gelu: int"}, &createSettings<GateAttributes>,
                     &computeWith<computeGate>);
+  registerOperation("TouchstoneLogSoftmax", {"logits: float", "column: int32", "row: int32"}, {},
+                    &createSettings<NoAttributes>, &computeWith<computeLogSoftmax>);
   registerOperation("TouchstoneAttention",
                     {"q: float", "k: float", "v: float", "cosine: float", "signed_sine: float", "parents: int32"},
                     {"heads: int", "key_value_heads: int", "window: int"}, &createSettings<AttentionAttributes>,

@@ -20,6 +20,13 @@ export interface FusedOps {
   /** silu(gate) * up, or with gelu in its approximation by tanh. */
   gate(gate: tf.Tensor3D, up: tf.Tensor3D, gelu: boolean): tf.Tensor3D;
   /**
+   * What a log-softmax over the rows of logits [n, columns] is made of, at some places.
+   * @param column, row int32 [targets] each
+   * @returns [targets, 3]: the logit less the largest of its column; the sum of e^(logit - largest) over the column; and 1 where it
+   *   is the largest, the first of equals
+   */
+  logSoftmax(logits: tf.Tensor2D, column: tf.Tensor1D, row: tf.Tensor1D): tf.Tensor2D;
+  /**
    * Grouped-query attention with rotary embedding, each token over itself and those that it follows.
    * @param q [sequences, tokens, heads * headDim]
    * @param k, v [sequences, tokens, keyValueHeads * headDim]
@@ -43,6 +50,7 @@ function fusedOpsOf(native: NativeBackend): FusedOps {
     layerNorm: (x, weight, bias, eps) =>
       run("LayerNorm", [{ name: "epsilon", type: TF_ATTR_FLOAT, value: eps }], [x, weight, bias]),
     gate: (gate, up, gelu) => run("Gate", [{ name: "gelu", type: TF_ATTR_INT, value: Number(gelu) }], [gate, up]),
+    logSoftmax: (logits, column, row) => run("LogSoftmax", [], [logits, column, row]),
     attention: (q, k, v, { cos, signedSin, heads, keyValueHeads, window, parents = new Int32Array() }) => {
       const tokens = q.shape[1];
       const tables = [cos, signedSin].map((table) => tf.tensor2d(table, [tokens, table.length / tokens]));

@@ -44,11 +44,11 @@ export function biasOf(weight: string): string {
 }
 
 /**
- * x W^T for many more outputs than rows, as to a vocabulary: [rows, in] by [out, in] -> [rows, out]. TensorFlow multiplies a
+ * W x^T, for many more outputs than rows, as to a vocabulary: [rows, in] by [out, in] -> [out, rows]. TensorFlow multiplies a
  * large matrix with a few columns up to three times as fast as a few rows with a large matrix.
  */
 export function projectToMany(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
-  return tf.transpose(tf.matMul(weight as tf.Tensor2D, x, false, true));
+  return tf.matMul(weight as tf.Tensor2D, x, false, true);
 }
 
 /** x / sqrt(mean(x^2) + eps) * weight, over the last axis (Zhang & Sennrich 2019, arXiv 1910.07467). */

@@ -54,7 +54,7 @@ test("the dense model's perplexity is the reference's, with one block's weights 
   const head = toTensors(await model.head());
   const losses = hidden.flatMap((chunk, c) =>
     tf.unstack(chunk).map((states, s) => {
-      const logits = model.architecture.logits(model.config, states as tf.Tensor2D, head);
+      const logits = tf.transpose(model.architecture.logits(model.config, states as tf.Tensor2D, head));
       return meanLoss(logits, chunks[c][s]);
     }),
   );

@@ -114,6 +114,37 @@ describe("operations of a transformer block in one pass", { skip }, () => {
     });
   }
 
+  it("makes the parts of a log-softmax over many rows, each column's as if it were alone", () => {
+    const [rows, columns] = [1000, 80];
+    const logits = values(rows * columns, 10).map((value) => 30 * value);
+    // Two equals: the first counts.
+    logits[700 * columns + 5] = logits[300 * columns + 5] = 40;
+    const targets = Array.from({ length: 200 }, (_, i) => ({ column: (7 * i) % columns, row: (13 * i) % rows }));
+    targets.push({ column: 5, row: 300 }, { column: 5, row: 700 });
+    const parts = (data: Float32Array, width: number, column: (i: number) => number) => {
+      const places = [targets.map(({ column: c }) => column(c)), targets.map(({ row }) => row)];
+      const [which, row] = places.map((each) => tf.tensor1d(each, "int32"));
+      return ops.logSoftmax(tf.tensor2d(data, [rows, width]), which, row).dataSync();
+    };
+    const found = parts(logits, columns, (column) => column);
+    targets.forEach(({ column, row }, i) => {
+      const own = Array.from({ length: rows }, (_, r) => logits[r * columns + column]);
+      const largest = Math.max(...own);
+      assert.equal(found[3 * i], Math.fround(own[row] - largest));
+      assertClose(
+        found[3 * i + 1],
+        own.reduce((sum, each) => sum + Math.exp(each - largest), 0),
+      );
+      assert.equal(found[3 * i + 2] === 1, own.indexOf(largest) === row);
+    });
+    const few = Float32Array.from({ length: rows * 16 }, (_, i) => logits[Math.floor(i / 16) * columns + 5]);
+    const alone = parts(few, 16, () => 3);
+    targets.forEach(({ column }, i) => {
+      if (column === 5) assert.deepEqual(alone.subarray(3 * i, 3 * i + 3), found.subarray(3 * i, 3 * i + 3));
+    });
+    assert.throws(() => parts(logits, columns, () => 80), /beyond the logits/);
+  });
+
   it("keeps NaN from tokens that don't see it, and shows it to those that do", () => {
     const input = attentionInput({ sequences: 1, tokens: 12, heads: 1, keyValueHeads: 1, headDim: 4 });
     const clean = attend(input);
