@@ -2,7 +2,7 @@ import { allFinite } from "../models/weights.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import { castToCheckpoint, checkWeightDtype } from "./checkpoint-type.js";
-import type { CompressedLayer, Layer, LayerStatistics, Solution } from "./method.js";
+import type { CompressedLayer, Layer, LayerStatistics, Solution, Visits } from "./method.js";
 import { methodOf } from "./registry.js";
 import { solveError } from "./solve-error.js";
 import { compressUnseen } from "./unseen.js";
@@ -22,6 +22,7 @@ export function compressLayers(
   layers: readonly Layer[],
   statistics: LayerStatistics,
   settings: MethodSettings,
+  visits?: Visits,
 ): Compressed[] {
   const method = methodOf(settings.method);
   for (const layer of layers) {
@@ -32,7 +33,9 @@ export function compressLayers(
     }
   }
   const solutions: Solution[] =
-    statistics.kind === "unseen" ? compressUnseen(layers, settings) : method.compress(layers, statistics, settings);
+    statistics.kind === "unseen"
+      ? compressUnseen(layers, settings)
+      : method.compress(layers, statistics, settings, visits);
   return solutions.map(({ error: known, ...solved }, i) => {
     const layer = layers[i];
     const compressed = castToCheckpoint(layer, solved, settings);

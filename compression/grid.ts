@@ -12,9 +12,9 @@ export interface Grid {
 }
 
 /** The search of `mse`: the range shrinks by 1 % a step, 80 times; errors count by their power of 2.4 (IST-DASLab/gptq). */
-const SHRINK_STEPS = 80;
-const SHRINK_GRID = 100;
-const ERROR_POWER = 2.4;
+export const SHRINK_STEPS = 80;
+export const SHRINK_GRID = 100;
+export const ERROR_POWER = 2.4;
 
 /** 1.5 * 2^52: a float64 of this size has no fraction bits, so adding it rounds half to even. */
 const ROUNDING = 6755399441055744;

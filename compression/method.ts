@@ -79,6 +79,9 @@ export interface Solution extends CompressedLayer {
   error?: number;
 }
 
+/** How weights are visited column by column: by WebAssembly kernels in the processor's memory, or as tensors of the backend. */
+export type Visits = "kernels" | "tensors";
+
 /** One file and one line in the registry a method. */
 export interface Method<S extends MethodSettings = MethodSettings> {
   readonly name: MethodName;
@@ -87,7 +90,8 @@ export interface Method<S extends MethodSettings = MethodSettings> {
   checkSettings(layer: LayerShape, settings: S): void;
   /**
    * Compresses linears that share one input, so that what depends on the input alone is computed once.
+   * @param visits for methods that visit columns (default: as the backend is); the results are the same within rounding
    * @throws TouchstoneError NumericalError where the second moment can't be factorised
    */
-  compress(layers: readonly Layer[], statistics: LayerStatistics, settings: S): Solution[];
+  compress(layers: readonly Layer[], statistics: LayerStatistics, settings: S, visits?: Visits): Solution[];
 }

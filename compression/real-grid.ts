@@ -1,7 +1,7 @@
 import { dequantized, type Grid, roundHalfEven } from "./grid.js";
 
 /** What scales are divided by is at least this. */
-const LEAST_SCALE = 1e-9;
+export const LEAST_SCALE = 1e-9;
 
 /**
  * SpQR's grid of `values`, float32: from the least to the largest, 0 not forced in, with a zero point that isn't

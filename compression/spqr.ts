@@ -1,11 +1,16 @@
+import * as tf from "@tensorflow/tfjs-core";
 import { TouchstoneError } from "../study/errors.js";
 import type { SettingsOf } from "../study/methods.js";
-import { type ColumnRule, type Panel, solveColumns } from "./column-solver.js";
+import type { Panel, PanelRule } from "./column-panels.js";
+import { solveColumns } from "./column-solver.js";
+import { pivotsOf, type TensorRule } from "./column-tensors.js";
 import { type Factors, factorise } from "./factorisation.js";
-import { allocateStatistics, quantizeInRuns } from "./grid-statistics.js";
-import { allocateQuantized, contiguousGroups, groupCount } from "./groups.js";
-import type { GridStatistics, Layer, LayerShape, Method, QuantizedLayer, Solution } from "./method.js";
+import { allocateStatistics, quantizeInRuns, runValues } from "./grid-statistics.js";
+import { allocateQuantized, contiguousGroups, dequantize, groupCount } from "./groups.js";
+import type { GridStatistics, Layer, LayerShape, Method, QuantizedLayer, Solution, Visits } from "./method.js";
 import { secondMoment } from "./statistics.js";
+import { valuesOf } from "./tensor-grids.js";
+import { fitTwoLevels, realCodesOf, type TwoLevelGrids, takeRuns, withoutLikelyOutliers } from "./tensor-real-grids.js";
 
 type Settings = SettingsOf<"spqr">;
 type TwoLevelLayer = QuantizedLayer & { statistics: GridStatistics };
@@ -15,7 +20,7 @@ export const spqr: Method<Settings> = {
   name: "spqr",
   statistics: "secondMoment",
   checkSettings,
-  compress: (layers, statistics, settings) => {
+  compress: (layers, statistics, settings, visits) => {
     const [{ name, columns }] = layers;
     const options = {
       damping: settings.damping,
@@ -23,7 +28,7 @@ export const spqr: Method<Settings> = {
       dead: "dampedFirst",
     } as const;
     const factors = factorise(secondMoment(statistics), columns, options, `inputs of ${name}`);
-    return layers.map((layer) => solve(layer, factors, settings));
+    return layers.map((layer) => solve(layer, factors, settings, visits));
   },
 };
 
@@ -38,7 +43,7 @@ function checkSettings({ name, columns }: LayerShape, { groupSize, blockSize }: 
   });
 }
 
-function solve(layer: Layer, factors: Factors, settings: Settings): Solution {
+function solve(layer: Layer, factors: Factors, settings: Settings, visits: Visits | undefined): Solution {
   const { rows, columns } = layer;
   const { bits, groupSize, blockSize, outlierThreshold, statisticsBits, statisticsGroupSize } = settings;
   const visited = contiguousGroups(columns, groupSize);
@@ -54,7 +59,13 @@ function solve(layer: Layer, factors: Factors, settings: Settings): Solution {
   };
   const threshold =
     outlierThreshold === null ? Number.POSITIVE_INFINITY : outlierBound(layer, factors, outlierThreshold);
-  const solved = solveColumns(layer, factors, blockSize, spqrRule(layer, factors, settings, threshold, quantized));
+  const given = { factors, settings, threshold, quantized, groupSize: groupSize === -1 ? columns : groupSize };
+  const rule = {
+    bytes: quantized.outliers === undefined ? [quantized.codes] : [quantized.codes, quantized.outliers],
+    panels: () => panelRule(given),
+    tensors: () => tensorRule(given),
+  };
+  const solved = solveColumns(layer, factors, blockSize, rule, visits);
   return { ...solved, quantized, damping: factors.damping };
 }
 
@@ -85,28 +96,74 @@ function squaresAroundMean(weight: Float32Array, rows: number, columns: number):
   return squares;
 }
 
-function spqrRule(
-  { columns }: Layer,
-  { order }: Factors,
-  { bits, groupSize, simplifiedOutliers }: Settings,
-  threshold: number,
-  quantized: TwoLevelLayer,
-): ColumnRule {
-  const { codes, groupIndex, statistics, outliers } = quantized;
-  const limit = 2 ** bits - 1;
-  const size = groupSize === -1 ? columns : groupSize;
-  const leftOut = simplifiedOutliers ? Number.POSITIVE_INFINITY : threshold;
+interface Given {
+  factors: Factors;
+  settings: Settings;
+  /** What an error's square must be above for an outlier; infinite: there are none. */
+  threshold: number;
+  quantized: TwoLevelLayer;
+  /** Never -1. */
+  groupSize: number;
+}
+
+function panelRule({ factors, settings, threshold, quantized, groupSize }: Given): PanelRule {
+  const { order, columns } = factors;
+  const { groupIndex, statistics } = quantized;
+  const limit = 2 ** settings.bits - 1;
+  const leftOut = settings.simplifiedOutliers ? Number.POSITIVE_INFINITY : threshold;
   return {
-    lookAhead: size,
+    lookAhead: groupSize,
     rowRun: statistics.runRows,
-    bytes: outliers === undefined ? [codes] : [codes, outliers],
     visit: (panel, column) => {
       const j = column - panel.start;
-      if (column % size === 0) {
-        panel.fitReal(j, Math.min(size, columns - column), limit, leftOut);
+      if (column % groupSize === 0) {
+        panel.fitReal(j, Math.min(groupSize, columns - column), limit, leftOut);
         quantizeGrids(panel, groupIndex[order[column]], quantized);
       }
       panel.roundReal(j, limit, threshold);
+    },
+  };
+}
+
+function tensorRule({ factors, settings, threshold, quantized, groupSize }: Given): TensorRule {
+  const { statistics, groups, scales, zeros, outliers } = quantized;
+  const largest = 2 ** settings.bits - 1;
+  const limit = tf.scalar(largest);
+  const searches = Number.isFinite(threshold) && !settings.simplifiedOutliers;
+  const grids: TwoLevelGrids[] = [];
+  let bounds: tf.Tensor2D[] = [];
+  return {
+    lookAhead: groupSize,
+    begin: (column, ahead) => {
+      const end = Math.min(factors.columns, column + groupSize);
+      const pivots = pivotsOf(factors, column, end);
+      const current = ahead(0, end - column);
+      const fitted = searches ? withoutLikelyOutliers(current, pivots, largest, threshold) : current;
+      grids.push(fitTwoLevels(fitted, largest, 2 ** statistics.bits - 1, statistics.runRows));
+      bounds = tf.tidy(() => tf.split(tf.mul<tf.Tensor2D>(pivots, Math.sqrt(threshold)), end - column));
+      tf.dispose([pivots, current, fitted]);
+    },
+    visit: (value, column) => {
+      const grid = grids[grids.length - 1];
+      const code = realCodesOf(value, grid, limit);
+      const rounded = valuesOf(code, grid);
+      if (outliers === undefined) return { kept: rounded, bytes: [code] };
+      const isOutlier = tf.greater<tf.Tensor2D>(tf.abs(tf.sub(value, rounded)), bounds[column % groupSize]);
+      return { kept: tf.where(isOutlier, value, rounded), bytes: [code, isOutlier] };
+    },
+    finish: ({ weight }) => {
+      takeRuns(
+        grids.map((grid) => grid.scales),
+        statistics.scales,
+      );
+      takeRuns(
+        grids.map((grid) => grid.zeros),
+        statistics.zeros,
+      );
+      scales.set(runValues(statistics.scales, groups, statistics.runRows));
+      zeros.set(runValues(statistics.zeros, groups, statistics.runRows));
+      // A backend may take the least floats for 0.
+      weight.set(dequantize(quantized, weight));
     },
   };
 }
