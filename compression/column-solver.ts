@@ -12,7 +12,7 @@ const LEAST_SHARE = 1e-3;
 export interface ColumnRule {
   /** Where a byte a weight goes in the end, row-major [rows, columns] in the inputs' own order; up to two. */
   readonly bytes: readonly Uint8Array[];
-  panels(): PanelRule;
+  kernels(): PanelRule;
   tensors(): TensorRule;
 }
 
@@ -48,7 +48,7 @@ export function solveColumns(
     const blocks =
       visits === "tensors"
         ? visitTensors(layer, factors, rule.tensors(), into)
-        : visitPanels(layer, factors, blockSize, rule.panels(), into);
+        : visitPanels(layer, factors, blockSize, rule.kernels(), into);
     for (let start = 0; start < columns; start += blockSize) blocks.visit(start, Math.min(columns, start + blockSize));
     squares = blocks.finish();
   });

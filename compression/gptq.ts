@@ -54,7 +54,7 @@ function solve(layer: Layer, factors: Factors, settings: Settings, visits: Visit
     fitContiguousGroups(withoutDead(layer, factors), layer.columns, settings.groupSize, settings, quantized);
   }
   const given = { layer, factors, settings, quantized, fitsGroups: !wholeRow && !settings.staticGroups };
-  const rule = { bytes: [quantized.codes], panels: () => panelRule(given), tensors: () => tensorRule(given) };
+  const rule = { bytes: [quantized.codes], kernels: () => panelRule(given), tensors: () => tensorRule(given) };
   const solved = solveColumns(layer, factors, settings.blockSize, rule, visits);
   return { ...solved, quantized, damping: factors.damping };
 }
@@ -111,7 +111,7 @@ function tensorRule({ layer, factors: { order }, settings, quantized, fitsGroups
     begin: (start, ahead) => {
       if (!fitsGroups) return;
       for (const { group, from, count } of groupsFrom(start, start + blockSize, layer, settings)) {
-        grids[group] = fitGrids(ahead(from, count), settings);
+        grids[group] = tf.tidy(() => fitGrids(ahead(from, count), settings));
       }
     },
     visit: (value, column) => {
@@ -120,8 +120,10 @@ function tensorRule({ layer, factors: { order }, settings, quantized, fitsGroups
       return { kept: valuesOf(code, grid), bytes: [code] };
     },
     finish: ({ weight }) => {
-      scales.set(takeRows(grids.map(({ scale }) => scale)));
-      zeros.set(takeRows(grids.map(({ zero }) => zero)));
+      if (fitsGroups) {
+        scales.set(takeRows(grids.map(({ scale }) => scale)));
+        zeros.set(takeRows(grids.map(({ zero }) => zero)));
+      }
       // A backend may take the least floats for 0.
       weight.set(dequantize(quantized));
     },

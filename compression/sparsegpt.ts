@@ -49,12 +49,12 @@ function prune(
 }
 
 /** Sets the bytes: 1 = kept. */
-type MaskRule = Pick<ColumnRule, "panels" | "tensors">;
+type MaskRule = Pick<ColumnRule, "kernels" | "tensors">;
 
 /** At every m-th column: all but the n of the next m of each row whose loss costs least, w^2 / U[j,j]^2. */
 function patternMask(factors: Factors, { pruned, of }: Pattern): MaskRule {
   return {
-    panels: () => ({
+    kernels: () => ({
       lookAhead: of,
       visit: (panel, column) => {
         if (column % of === 0) panel.markLeast(column - panel.start, of, pruned);
@@ -77,7 +77,7 @@ function patternMask(factors: Factors, { pruned, of }: Pattern): MaskRule {
 /** At every block: all but what costs at most the floor(sparsity * count)-th smallest, 0-based, of the block of all rows. */
 function blockMask({ rows }: Layer, factors: Factors, sparsity: number, blockSize: number): MaskRule {
   return {
-    panels: () => {
+    kernels: () => {
       const { upper, columns } = factors;
       let marks = new Uint8Array();
       let width = 0;

@@ -62,7 +62,7 @@ function solve(layer: Layer, factors: Factors, settings: Settings, visits: Visit
   const given = { factors, settings, threshold, quantized, groupSize: groupSize === -1 ? columns : groupSize };
   const rule = {
     bytes: quantized.outliers === undefined ? [quantized.codes] : [quantized.codes, quantized.outliers],
-    panels: () => panelRule(given),
+    kernels: () => panelRule(given),
     tensors: () => tensorRule(given),
   };
   const solved = solveColumns(layer, factors, blockSize, rule, visits);
@@ -136,12 +136,16 @@ function tensorRule({ factors, settings, threshold, quantized, groupSize }: Give
     lookAhead: groupSize,
     begin: (column, ahead) => {
       const end = Math.min(factors.columns, column + groupSize);
-      const pivots = pivotsOf(factors, column, end);
-      const current = ahead(0, end - column);
-      const fitted = searches ? withoutLikelyOutliers(current, pivots, largest, threshold) : current;
-      grids.push(fitTwoLevels(fitted, largest, 2 ** statistics.bits - 1, statistics.runRows));
-      bounds = tf.tidy(() => tf.split(tf.mul<tf.Tensor2D>(pivots, Math.sqrt(threshold)), end - column));
-      tf.dispose([pivots, current, fitted]);
+      const [grid, nextBounds] = tf.tidy(() => {
+        const [pivots, current] = [pivotsOf(factors, column, end), ahead(0, end - column)];
+        const fitted = searches ? withoutLikelyOutliers(current, pivots, largest, threshold) : current;
+        return [
+          fitTwoLevels(fitted, largest, 2 ** statistics.bits - 1, statistics.runRows),
+          tf.split<tf.Tensor2D>(tf.mul(pivots, Math.sqrt(threshold)), end - column),
+        ] as const;
+      });
+      grids.push(grid);
+      bounds = nextBounds;
     },
     visit: (value, column) => {
       const grid = grids[grids.length - 1];

@@ -12,15 +12,13 @@ export type Grids = {
 
 /** `fitGrid` for each row. */
 export function fitGrids(values: tf.Tensor2D, options: GridOptions): Grids {
-  return tf.tidy(() => {
-    const least = tf.minimum<tf.Tensor2D>(tf.min(values, 0, true), 0);
-    const largest = tf.maximum<tf.Tensor2D>(tf.max(values, 0, true), 0);
-    const high = options.symmetric ? tf.maximum<tf.Tensor2D>(tf.neg(least), largest) : largest;
-    const low = options.symmetric ? tf.where(tf.less(least, 0), tf.neg(high), least) : least;
-    const isFlat = tf.equal(low, high);
-    const range = [tf.where(isFlat, tf.neg(tf.onesLike(low)), low), tf.where(isFlat, tf.onesLike(high), high)] as const;
-    return options.mse ? searchGrids(values, range, options) : gridsOf(range, options);
-  });
+  const least = tf.minimum<tf.Tensor2D>(tf.min(values, 0, true), 0);
+  const largest = tf.maximum<tf.Tensor2D>(tf.max(values, 0, true), 0);
+  const high = options.symmetric ? tf.maximum<tf.Tensor2D>(tf.neg(least), largest) : largest;
+  const low = options.symmetric ? tf.where(tf.less(least, 0), tf.neg(high), least) : least;
+  const isFlat = tf.equal(low, high);
+  const range = [tf.where<tf.Tensor2D>(isFlat, -1, low), tf.where<tf.Tensor2D>(isFlat, 1, high)] as const;
+  return options.mse ? searchGrids(values, range, options) : gridsOf(range, options);
 }
 
 type Range = readonly [low: tf.Tensor2D, high: tf.Tensor2D];
