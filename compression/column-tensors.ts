@@ -86,7 +86,7 @@ export function visitTensors(layer: Layer, factors: Factors, rule: TensorRule, i
 }
 
 function joined(columns: tf.Tensor2D[]): tf.Tensor2D {
-  return tf.tidy(() => tf.concat(columns.map((column) => tf.cast(column, "float32"))));
+  return tf.tidy(() => tf.cast(tf.concat(columns), "float32"));
 }
 
 /** U[j,j] of columns, [end - start, 1] */

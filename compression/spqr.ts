@@ -10,7 +10,13 @@ import { allocateQuantized, contiguousGroups, dequantize, groupCount } from "./g
 import type { GridStatistics, Layer, LayerShape, Method, QuantizedLayer, Solution, Visits } from "./method.js";
 import { secondMoment } from "./statistics.js";
 import { valuesOf } from "./tensor-grids.js";
-import { fitTwoLevels, realCodesOf, type TwoLevelGrids, takeRuns, withoutLikelyOutliers } from "./tensor-real-grids.js";
+import {
+  fitTwoLevels,
+  realCodesOf,
+  type TwoLevelGrids,
+  takeStatistics,
+  withoutLikelyOutliers,
+} from "./tensor-real-grids.js";
 
 type Settings = SettingsOf<"spqr">;
 type TwoLevelLayer = QuantizedLayer & { statistics: GridStatistics };
@@ -156,14 +162,7 @@ function tensorRule({ factors, settings, threshold, quantized, groupSize }: Give
       return { kept: tf.where(isOutlier, value, rounded), bytes: [code, isOutlier] };
     },
     finish: ({ weight }) => {
-      takeRuns(
-        grids.map((grid) => grid.scales),
-        statistics.scales,
-      );
-      takeRuns(
-        grids.map((grid) => grid.zeros),
-        statistics.zeros,
-      );
+      takeStatistics(grids, statistics);
       scales.set(runValues(statistics.scales, groups, statistics.runRows));
       zeros.set(runValues(statistics.zeros, groups, statistics.runRows));
       // A backend may take the least floats for 0.

@@ -4,11 +4,8 @@ import { ERROR_POWER, type GridOptions, SHRINK_GRID, SHRINK_STEPS } from "./grid
 
 // grid.ts of tensors: values are [columns, rows], and each row has a grid.
 
-/** [1, rows] each, or what is broadcast like it. */
-export type Grids = {
-  scale: tf.Tensor2D;
-  zero: tf.Tensor2D;
-};
+/** [1, rows] each, or what is broadcast alike. */
+export type Grids<T extends tf.Tensor = tf.Tensor2D> = { scale: T; zero: T };
 
 /** `fitGrid` for each row. */
 export function fitGrids(values: tf.Tensor2D, options: GridOptions): Grids {
@@ -61,12 +58,12 @@ export function codesOf(values: tf.Tensor2D, { scale, zero }: Grids, limit: tf.S
 }
 
 /** 0 to limit. */
-export function clamped(codes: tf.Tensor2D, limit: tf.Scalar | number): tf.Tensor2D {
+export function clamped<T extends tf.Tensor>(codes: T, limit: tf.Scalar | number): T {
   return tf.minimum(tf.relu(codes), limit);
 }
 
 /** `dequantized` of each code. */
-export function valuesOf(codes: tf.Tensor2D, { scale, zero }: Grids): tf.Tensor2D {
+export function valuesOf<T extends tf.Tensor>(codes: T, { scale, zero }: Grids<T>): T {
   return tf.mul(scale, tf.sub(codes, zero));
 }
 
