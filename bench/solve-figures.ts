@@ -11,7 +11,9 @@ export interface SolveFigures {
   rows: number;
   columns: number;
   seconds: number;
-  /** Of them; null for methods that factorise nothing. */
+  /** Of all threads, for machines that aren't idle. */
+  processorSeconds: number;
+  /** Of the seconds; null for methods that factorise nothing. */
   factorise: number | null;
   /** What the method has to do, as `solveWork` counts it, in that time. */
   gflops: number;
@@ -67,15 +69,15 @@ export function showSolves(measured: readonly SolveFigures[], repeats: number): 
   const compared = measured.some(({ pyTorch }) => pyTorch !== null);
   return {
     head: [
-      ...["method", "seconds", "factorise", "solve", "GFLOP/s", "limit, s", "times the limit"],
+      ...["method", "seconds", "factorise", "solve", "processor, s", "GFLOP/s", "limit, s", "times the limit"],
       ...(compared
         ? ["PyTorch: seconds", "factorise", "solve", "times as fast", "largest difference", "differing"]
         : []),
     ],
-    rows: measured.map(({ method, seconds, factorise, gflops, limit, pyTorch }) => [
+    rows: measured.map(({ method, seconds, processorSeconds, factorise, gflops, limit, pyTorch }) => [
       method,
       ...phases(seconds, factorise),
-      ...[gflops.toFixed(1), digits(limit), (seconds / limit).toFixed(1)],
+      ...[digits(processorSeconds), gflops.toFixed(1), digits(limit), (seconds / limit).toFixed(1)],
       ...(pyTorch === null ? [] : compare(pyTorch, seconds, factorise !== null)),
     ]),
     notes: [

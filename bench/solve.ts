@@ -1,3 +1,4 @@
+import type { Visits } from "../compression/method.js";
 import type { Progress } from "../infra/progress.js";
 import { type MethodName, methodSettingsSchema } from "../study/methods.js";
 import { loadBackend } from "../tensor/backend.js";
@@ -28,6 +29,8 @@ export interface SolveOptions {
   shapes: readonly SolveShape[];
   /** A Python with torch, to run beside. */
   python?: string;
+  /** How columns are visited (default: as studies do on this backend). */
+  visits?: Visits;
 }
 
 /** Layers up to this many weights are solved several times, and the median is told. */
@@ -40,7 +43,7 @@ const REPEATS = 5;
  * @throws TouchstoneError SetupIncomplete where the Python is missing or has no torch
  */
 export async function benchSolve(
-  { methods, shapes, python }: SolveOptions,
+  { methods, shapes, python, visits }: SolveOptions,
   progress: Progress,
   show: (text: string) => void,
 ): Promise<{ machine: Machine; solves: SolveFigures[] }> {
@@ -56,7 +59,7 @@ export async function benchSolve(
     const name = `${rows} x ${columns}`;
     const given = await progress.step(`making a layer of ${name}`, async () => randomSolveLayer(rows, columns));
     const repeats = rows * columns <= SMALL ? REPEATS : 1;
-    const timeSolves = solveTimer(given, repeats);
+    const timeSolves = solveTimer(given, repeats, visits);
     const own: SolveFigures[] = [];
     for (const method of methods) {
       const settings = methodSettingsSchema.parse({ method });

@@ -1,5 +1,6 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { benchSolve, type SolveShape, solveMethods, solveShapes } from "../../bench/solve.js";
+import type { Visits } from "../../compression/method.js";
 import { createProgress } from "../../infra/progress.js";
 import { TouchstoneError } from "../../study/errors.js";
 import type { MethodName } from "../../study/methods.js";
@@ -10,6 +11,7 @@ interface SolveOptions {
   only: readonly MethodName[];
   shape: readonly SolveShape[];
   python?: string;
+  visits?: Visits;
   json?: boolean;
 }
 
@@ -21,12 +23,18 @@ export function benchSolveCommand(): Command {
     .option("--only <methods>", `methods, separated by commas: ${solveMethods.join(", ")}`, parseMethods, solveMethods)
     .option("--shape <shapes>", `layers, OUTxIN separated by commas (default: ${shapes})`, parseShapes)
     .option("--python <path>", "a Python that has torch")
+    .addOption(
+      new Option("--visits <how>", "visit columns by kernels on the CPU, or as tensors of the backend").choices([
+        "kernels",
+        "tensors",
+      ]),
+    )
     .option("--json", "print one JSON document")
-    .action(async ({ only, shape = solveShapes, python, json }: SolveOptions) => {
+    .action(async ({ only, shape = solveShapes, json, ...options }: SolveOptions) => {
       const show = (text: string) => {
         if (!json) process.stdout.write(text);
       };
-      const results = await benchSolve({ methods: only, shapes: shape, python }, createProgress(), show);
+      const results = await benchSolve({ ...options, methods: only, shapes: shape }, createProgress(), show);
       if (json) printJson(results);
     });
 }
