@@ -12,7 +12,7 @@ export interface TensorRule {
   /** At its multiples, this many columns ahead are wanted as they stand: a group's, or the m of n:m. */
   readonly lookAhead: number;
   /** Before such a column is visited. @param ahead `count` columns as they stand, the first of them `from` after this one */
-  begin?(column: number, ahead: (from: number, count: number) => tf.Tensor2D): void;
+  begin(column: number, ahead: (from: number, count: number) => tf.Tensor2D): void;
   /** Visits a column, [1, rows]. */
   visit(value: tf.Tensor2D, column: number): Visited;
   /** After the last column: reads what the rule has on the backend. Results are in their places, and may be put right there. */
@@ -50,7 +50,7 @@ export function visitTensors(layer: Layer, factors: Factors, rule: TensorRule, i
       if (column % rule.lookAhead === 0) {
         // At the start of a block nothing is missing from later blocks' columns either.
         const columnsNow = column === start ? rest : current;
-        rule.begin?.(column, (from, count) => tf.slice(columnsNow, from, count));
+        rule.begin(column, (from, count) => tf.slice(columnsNow, from, count));
       }
       const next = tf.tidy(() => settle(rule, current, shares[column - start], column));
       current.dispose();

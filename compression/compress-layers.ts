@@ -15,6 +15,7 @@ export interface Compressed {
 
 /**
  * Compresses linears that share one input; where no token reached it, as the setting `unseen` says.
+ * @param visits as `Method.compress` takes it
  * @throws TouchstoneError InvalidSettings before anything is computed; NumericalError naming the tensor for NaN or infinite weights,
  *   for a second moment that can't be factorised, and where float32 can't hold what the method computes
  */

@@ -29,6 +29,8 @@ export function loadBackend(): Promise<BackendInfo> {
 async function load(): Promise<BackendInfo> {
   // oneDNN may change the order of additions between machines; without it results repeat, at the same speed.
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
+  // A GPU's products in TF32 round what they multiply to ten bits: the solver's results would not be the CPU's within rounding.
+  process.env.NVIDIA_TF32_OVERRIDE ??= "0";
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
   return (await loadNative()) ?? (await loadWebAssembly());
