@@ -4,13 +4,17 @@ import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
-import { activationInterval } from "../study/spec.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
-import { type ActivationFacts, type ActivationsCommit, chunkName } from "./commit-activations.js";
+import {
+  type ActivationFacts,
+  type ActivationsCommit,
+  chunkName,
+  type WrittenActivations,
+} from "./commit-activations.js";
 import { compressedWeights } from "./compressed-weights.js";
-import { activationsDerivation, usesActivations } from "./derivations.js";
-import type { Activations } from "./process-state.js";
+import { activationsDerivation } from "./derivations.js";
+import type { Activations, ProcessState } from "./process-state.js";
 import type { StepContext } from "./step.js";
 
 /** Identity of the inputs of a block in this process's memory. */
@@ -28,20 +32,27 @@ export async function blockInputs(
   block: number,
   context: StepContext,
 ): Promise<Activations> {
-  const { activations } = context.state;
+  const held = takeHeld(task, block, context);
+  if (held !== undefined) return held;
+  if (block > 0) await context.state.keeping.lost();
+  return restored(task, model, block, context);
+}
+
+function takeHeld(task: CellTask, block: number, { state }: StepContext): Activations | undefined {
   const key = activationsKey(task, block);
   // The embedding serves every method; what comes after a compressed block serves this cell alone.
-  const held = block === 0 ? activations.share(key) : activations.take(key);
-  if (held !== undefined) return held;
+  return block === 0 ? state.activations.share(key) : state.activations.take(key);
+}
+
+async function restored(task: CellTask, model: Model, block: number, context: StepContext): Promise<Activations> {
   const stored = await readStored(task, block);
   if (stored !== undefined) {
-    // No boundary: a process that was stopped has kept it, and nobody else will ask for it.
-    if (!isKept(task, block)) await removeActivations(task, block);
+    context.state.keeping.kept.set(cellKey(task), block);
     return stored;
   }
   if (block === 0) return embed(task, model);
 
-  const before = await blockInputs(task, model, block - 1, context);
+  const before = takeHeld(task, block - 1, context) ?? (await restored(task, model, block - 1, context));
   context.report({ stage: "passing forward to where it stopped", done: block, total: model.config.blocks });
   const weights = toTensors(await compressedWeights(task, model, block - 1, context));
   try {
@@ -69,13 +80,8 @@ export function holdActivations(
   state.activations.put(activationsKey(task, block), activations, async () => {
     const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
     if ((await checkpoints.find("activations", derivation)) === undefined)
-      await storeActivations(task, block, activations);
+      await storeActivations(task, block, activations, state);
   });
-}
-
-/** Whether a block's inputs are kept in the store as long as the cell may come back to them. */
-export function isKept({ plan, cell }: CellTask, block: number): boolean {
-  return usesActivations(cell) && block % activationInterval(plan.spec) === 0;
 }
 
 /** Keeps a block's inputs in the store. */
@@ -83,12 +89,41 @@ export async function storeActivations(
   { plan, cell, store, calibration }: CellTask,
   block: number,
   activations: Activations,
+  { keeping }: Pick<ProcessState, "keeping">,
 ): Promise<void> {
   const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
   const chunks = await Promise.all(activations.map(copyOf));
   const commit: ActivationsCommit = { derivation, chunks };
   const buffers = chunks.map(({ values }) => values.buffer as ArrayBuffer);
-  await store.run(new URL("./commit-activations.js", import.meta.url), commit, buffers);
+  const module = new URL("./commit-activations.js", import.meta.url);
+  const { bytes, seconds } = await store.run<WrittenActivations>(module, commit, buffers);
+  keeping.wrote(bytes, seconds);
+}
+
+/** A block's inputs are kept now, and those of the boundary before aren't needed; but those of block 0 are, by other methods. */
+export async function passBoundary(task: CellTask, block: number, { state }: StepContext): Promise<void> {
+  const before = lastBoundary(task, state);
+  state.keeping.kept.set(cellKey(task), block);
+  if (before > 0) await removeBoundary(task, before);
+}
+
+/** The last kept boundary of a cell that this process computes. */
+export function lastBoundary(task: CellTask, { keeping }: Pick<ProcessState, "keeping">): number {
+  return keeping.kept.get(cellKey(task)) ?? 0;
+}
+
+/** Removes all that is kept of a cell's blocks after the embedding, also what processes left that are gone. */
+export async function removeBoundaries(task: CellTask): Promise<void> {
+  const { blocks } = task.plan.models[task.cell.model];
+  await Promise.all(Array.from({ length: blocks - 1 }, (_, i) => removeBoundary(task, i + 1)));
+}
+
+async function removeBoundary({ plan, cell, calibration, checkpoints }: CellTask, block: number): Promise<void> {
+  await checkpoints.remove("activations", activationsDerivation(plan, cell, calibration.facts.digest, block));
+}
+
+function cellKey(task: CellTask): string {
+  return activationsKey(task, 1);
 }
 
 /** What a tensor gives may be the tensor's own. */
@@ -96,13 +131,6 @@ async function copyOf(chunk: tf.Tensor3D): Promise<ActivationChunk> {
   const [sequences, tokens, hiddenSize] = chunk.shape;
   const values = ((await chunk.data()) as Float32Array).slice();
   return { sequences, tokens, hiddenSize, values };
-}
-
-/** Drops stored inputs of a block that no later step needs. Those of block 0 stay: other methods share them. */
-export async function removeActivations(task: CellTask, block: number): Promise<void> {
-  if (block === 0) return;
-  const derivation = activationsDerivation(task.plan, task.cell, task.calibration.facts.digest, block);
-  await task.checkpoints.remove("activations", derivation);
 }
 
 async function readStored(task: CellTask, block: number): Promise<Activations | undefined> {

@@ -13,8 +13,15 @@ export interface ActivationFacts {
   chunks: number;
 }
 
+/** What it took to write them. */
+export interface WrittenActivations {
+  bytes: number;
+  seconds: number;
+}
+
 /** Encodes and stores them. Runs in the store's thread. */
-export const run: StoreTask<ActivationsCommit, void> = async (store, { derivation, chunks }) => {
+export const run: StoreTask<ActivationsCommit, WrittenActivations> = async (store, { derivation, chunks }) => {
+  const started = performance.now();
   const objects: Record<string, Uint8Array> = {};
   let sequence = 0;
   for (const [i, chunk] of chunks.entries()) {
@@ -23,7 +30,8 @@ export const run: StoreTask<ActivationsCommit, void> = async (store, { derivatio
   }
   const facts: ActivationFacts = { chunks: chunks.length };
   await openCheckpoints(store).commit("activations", derivation, objects, facts);
-  return { value: undefined };
+  const bytes = Object.values(objects).reduce((sum, { length }) => sum + length, 0);
+  return { value: { bytes, seconds: (performance.now() - started) / 1000 } };
 };
 
 export function chunkName(index: number): string {

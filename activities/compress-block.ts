@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { MethodSettings } from "../study/methods.js";
-import { activationInterval } from "../study/spec.js";
 import type { BlockFacts } from "./block-facts.js";
-import { isKept, removeActivations, storeActivations } from "./block-inputs.js";
+import { lastBoundary, passBoundary, removeBoundaries, storeActivations } from "./block-inputs.js";
 import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
 import { commitSolution } from "./commit-solution.js";
-import { blockDerivation } from "./derivations.js";
+import { blockDerivation, usesActivations } from "./derivations.js";
+import type { KeepingChoice } from "./keeping.js";
 import type { Solution } from "./solution.js";
 import { isBlockStored, obtainSolution, solveAhead } from "./solve-ahead.js";
 import type { StepContext } from "./step.js";
@@ -14,6 +14,8 @@ export interface BlockResult {
   /** It was in the store already. */
   reused: boolean;
   error: number | null;
+  /** How often the hidden states between blocks are kept, and why. */
+  hiddenStates?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function compressBlock(
     const storing = store(task, settings, block, { ...solution, isLast, derivation }, context);
     const next = { inputs: outputs, storing, isStored: nextIsStored };
     if (!isLast) solveAhead(task, settings, block + 1, next, context);
-    return { reused: false, error: await storing };
+    return { reused: false, ...(await storing) };
   } finally {
     tf.dispose(outputs);
   }
@@ -50,7 +52,6 @@ export async function compressBlock(
 /**
  * The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. The solution's weights
  * go to the store's thread: it has them no more.
- * @returns the block's error, as the manifest has it
  */
 async function store(
   task: CellTask,
@@ -58,21 +59,29 @@ async function store(
   block: number,
   { isLast, derivation, ...solution }: Solution & { isLast: boolean; derivation: unknown },
   context: StepContext,
-): Promise<number | null> {
+): Promise<Omit<BlockResult, "reused">> {
   context.signal.throwIfAborted();
-  const keep = !isLast && isKept(task, block + 1);
+  const hasStates = usesActivations(task.cell);
+  const choice = hasStates && !isLast ? await chooseKeeping(task, solution, context) : undefined;
+  const keep = choice !== undefined && block + 1 - lastBoundary(task, context.state) >= choice.blocks;
   const [{ key, error, weights }] = await Promise.all([
     commitSolution(task, settings, solution, derivation),
-    keep ? storeActivations(task, block + 1, solution.solved.outputs) : undefined,
+    keep ? storeActivations(task, block + 1, solution.solved.outputs, context.state) : undefined,
   ]);
   // Later steps of this process need not read back what was just written.
   if (weights !== undefined) context.state.blocks.set(key, weights);
-  if (keep || isLast) await removeActivations(task, lastBoundary(task, block));
-  return error;
+  if (keep) await passBoundary(task, block + 1, context);
+  if (hasStates && isLast) await removeBoundaries(task);
+  return { error, ...(choice?.why === undefined ? {} : { hiddenStates: describeChoice(choice) }) };
 }
 
-/** The latest kept boundary at or before `block`. */
-function lastBoundary(task: CellTask, block: number): number {
-  const interval = activationInterval(task.plan.spec);
-  return Number.isFinite(interval) ? Math.floor(block / interval) * interval : 0;
+async function chooseKeeping(task: CellTask, { solved }: Solution, { state }: StepContext): Promise<KeepingChoice> {
+  const bytes = solved.outputs.reduce((total, { size }) => total + 4 * size, 0);
+  const measured = { bytes, seconds: solved.seconds };
+  await state.keeping.computed(measured);
+  return state.keeping.choose(task.plan.spec, measured);
+}
+
+function describeChoice({ blocks, why }: KeepingChoice): string {
+  return `${Number.isFinite(blocks) ? `kept every ${blocks} block${blocks === 1 ? "" : "s"}` : "not kept"}: ${why}`;
 }

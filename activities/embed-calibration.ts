@@ -16,7 +16,7 @@ export async function embedCalibration(ref: CellRef, context: StepContext): Prom
   context.report({ stage: "embedding", done: 0, total: 1 });
   const model = await context.state.model(plan, cell.model, cell.noise);
   const activations = await embed(task, model);
-  await storeActivations(task, 0, activations);
+  await storeActivations(task, 0, activations, context.state);
   context.state.activations.put(activationsKey(task, 0), activations);
   return { key };
 }

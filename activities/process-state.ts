@@ -12,6 +12,7 @@ import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
 import { type Ahead, createAhead } from "./ahead.js";
 import { modelOf } from "./derivations.js";
+import { createKeeping, type Keeping } from "./keeping.js";
 import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
@@ -35,6 +36,7 @@ export interface ProcessState {
   /** @throws TouchstoneError ServiceUnavailable when results of this process would differ from those of the study's others */
   requireEnvironment(plan: StudyPlan): Promise<void>;
   activations: ActivationCache;
+  keeping: Keeping;
   /** Steps compress one at a time, so that the memory of one is taken; meanwhile others read and store. */
   compressing: Turns;
   /** Evaluations score one at a time, so that the memory of one is taken, and find what the one before has stored. */
@@ -98,6 +100,7 @@ export function createProcessState(): ProcessState {
       });
     },
     activations: createActivationCache(),
+    keeping: createKeeping(),
     compressing: createTurns(),
     evaluating: createTurns(),
     ahead: createAhead(({ solved, inputs }) => {

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { isS3, openFile } from "../storage/files.js";
 import { homePath } from "../storage/home.js";
 import { identity, sha256 } from "../storage/identity.js";
+import { readLocalRecord, replaceLocalRecord } from "../storage/local-record.js";
 
 /**
  * Identity of files together, by their names and contents: hexadecimal SHA-256. Local files are read once, and again only when
@@ -36,20 +36,11 @@ function cachePath(): string {
   return homePath("cache", "digests.json");
 }
 
-/** What can't be read is computed again. */
+/** What can't be read is computed again, as is an entry that two processes overwrite for each other. */
 async function readCache(): Promise<Record<string, string>> {
-  try {
-    return JSON.parse(await readFile(cachePath(), "utf8"));
-  } catch {
-    return {};
-  }
+  return (await readLocalRecord<Record<string, string>>(cachePath())) ?? {};
 }
 
-/** Replaced at once, since others read it meanwhile. An entry that two of them overwrite for each other is computed again. */
 async function remember(key: string, digest: string): Promise<void> {
-  const path = cachePath();
-  const draft = `${path}.${randomUUID()}`;
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(draft, JSON.stringify({ ...(await readCache()), [key]: digest }, null, 1));
-  await rename(draft, path);
+  await replaceLocalRecord(cachePath(), { ...(await readCache()), [key]: digest });
 }

@@ -1,4 +1,5 @@
 import { expandCells, isDataFree } from "./cells.js";
+import { keepingInterval, PRIOR_WRITE_RATE, secondsBetweenLosses } from "./keeping.js";
 import type { ModelSize } from "./known-sizes.js";
 import type { MethodSettings } from "./methods.js";
 import { cellName } from "./names.js";
@@ -24,13 +25,15 @@ export interface ModelPrice {
   forwardTokens: { calibration: number; evaluation: number };
   /** Written to the store: calibration sets, hidden states at block boundaries (removed as a cell goes on), compressed layers. */
   bytes: { calibrationSets: number; activations: number; layers: number };
+  /** Blocks between kept hidden states of the largest sets, as `auto` begins; as many as the model has: none are kept. */
+  keptEvery: number;
   /** Of the forward passes on one machine of the given rate. */
   hours: number | null;
 }
 
 export interface StudyPrice {
   models: readonly ModelPrice[];
-  total: Omit<ModelPrice, "model">;
+  total: Omit<ModelPrice, "model" | "keptEvery">;
 }
 
 /** The price of a study: arithmetic on the specification, nothing is looked up. Every model needs its size in `facts`. */
@@ -67,11 +70,19 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
   const evaluations = spec.evaluation.tasks.length + spec.evaluation.perplexity.length;
   const drawnTokens = spec.sources.length * sets * length * total(sizes);
 
-  const calibratedTokens = length * total(calibrated.map((cell) => cell.size));
+  const passSeconds = (tokens: number) =>
+    (tokens * relativeCost) / (facts.rate ?? ASSUMED_OPERATIONS / (2 * facts.models[spec.models[0].id].parameters));
+  const keptEvery = (tokens: number) => {
+    const interval = activationInterval(spec);
+    return interval === "auto" ? firstInterval(tokens, size, passSeconds(tokens) / size.blocks) : interval;
+  };
+  const keptTokens = ({ size: sequences }: CompressedCell) => {
+    const tokens = length * sequences;
+    return tokens * Math.floor((size.blocks - 1) / keptEvery(tokens));
+  };
   const calibration = length * total(calibrated.map((cell) => passes(cell.method) * cell.size));
   const evaluation = cells.length * total(Object.values(facts.evaluationTokens));
-  const keptBoundaries = Math.floor((size.blocks - 1) / activationInterval(spec));
-  const hiddenTokens = embeddedTokens(calibrated, length) + keptBoundaries * calibratedTokens;
+  const hiddenTokens = embeddedTokens(calibrated, length) + total(calibrated.map(keptTokens));
   return {
     model,
     cells: cells.length,
@@ -83,8 +94,21 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
       activations: hiddenTokens * (size.hiddenSize * FLOAT_BYTES + TOKEN_BYTES),
       layers: total(compressed.map((cell) => size.blocks * blockBytes(size, cell.method))),
     },
-    hours: facts.rate === undefined ? null : ((calibration + evaluation) * relativeCost) / facts.rate / 3600,
+    keptEvery: Math.min(keptEvery(length * Math.max(...sizes)), size.blocks),
+    hours: facts.rate === undefined ? null : passSeconds(calibration + evaluation) / 3600,
   };
+}
+
+/** Operations a second, where no rate is known: a machine with some cores. */
+const ASSUMED_OPERATIONS = 200e9;
+/** Compressing a block beside a pass forward through it: two passes, and the solver. */
+const ASSUMED_PASSES = 6;
+
+/** What `auto` takes before anything was measured. @param forward seconds of a pass through one block */
+function firstInterval(tokens: number, { hiddenSize }: ModelSize, forward: number): number {
+  const write = (tokens * hiddenSize * FLOAT_BYTES) / PRIOR_WRITE_RATE;
+  const betweenLosses = secondsBetweenLosses({ seconds: 0, losses: 0 });
+  return keepingInterval({ write, forward, block: ASSUMED_PASSES * forward, betweenLosses });
 }
 
 const TOKEN_BYTES = 4;

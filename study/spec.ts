@@ -147,15 +147,11 @@ export function lastingSpec({ concurrency: _, ...rest }: StudySpec): unknown {
   return { ...rest, evaluation };
 }
 
-/** Blocks between kept activations; Infinity: none are kept. */
-export function activationInterval(spec: StudySpec): number {
-  const { activations } = spec.checkpoints;
-  if (activations === "auto") return AUTO_ACTIVATION_INTERVAL;
+/** Blocks between kept activations; Infinity: none are kept; `auto`: as `keepingInterval` has it. */
+export function activationInterval({ checkpoints: { activations } }: StudySpec): number | "auto" {
+  if (activations === "auto") return activations;
   return activations === "none" ? Number.POSITIVE_INFINITY : Number(activations.split(" ")[1]);
 }
-
-/** A resumed cell passes forward through at most this many compressed blocks: seconds, against writing every boundary. */
-const AUTO_ACTIVATION_INTERVAL = 8;
 
 function reportRepeated(ids: readonly string[], key: string, context: z.RefinementCtx): void {
   const repeated = ids.find((value, i) => ids.indexOf(value) < i);

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { type ModelPrice, priceStudy, type StudyPrice } from "../../study/price.js";
+import { type PriceFacts, priceStudy, type StudyPrice } from "../../study/price.js";
 import { parseStudySpec } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";
 import { studyFacts } from "../study-facts.js";
@@ -29,8 +29,10 @@ export interface Plan extends StudyPrice {
 export async function planOf(file: string, rate?: number): Promise<Plan> {
   const spec = parseStudySpec(await loadSpec(file));
   const { facts, assumptions } = await studyFacts(spec, rate);
-  const counted = [...COUNTED, rate === undefined ? WITHOUT_HOURS : WITH_HOURS];
-  return { name: spec.name, ...priceStudy(spec, facts), assumptions: [...assumptions, ...counted] };
+  const price = priceStudy(spec, facts);
+  const kept = spec.checkpoints.activations === "auto" ? [describeAuto(price, facts)] : [];
+  const counted = [...COUNTED, ...kept, rate === undefined ? WITHOUT_HOURS : WITH_HOURS];
+  return { name: spec.name, ...price, assumptions: [...assumptions, ...counted] };
 }
 
 const COUNTED = [
@@ -39,6 +41,15 @@ const COUNTED = [
   "evaluation reads each record's context once and each of its choices, at four characters a token",
   "bytes are those written; hidden states at block boundaries are removed as a cell goes on (checkpoints.activations says how often they are kept)",
 ];
+
+/** How `auto` begins; what is measured takes the place of the assumptions. */
+function describeAuto({ models }: StudyPrice, facts: PriceFacts): string {
+  const each = models.map(({ model, keptEvery }) => {
+    const isKept = keptEvery < facts.models[model].blocks;
+    return `${model} ${isKept ? `every ${keptEvery} block${keptEvery === 1 ? "" : "s"}` : "none"}`;
+  });
+  return `hidden states are kept as \`auto\` would begin: ${each.join(", ")} (100 MB/s to the store, a loss of memory a day; it follows what is measured)`;
+}
 
 const WITH_HOURS =
   "hours are those of the forward passes on one machine, larger models slower by their number of weights; solving the layers comes on top";
@@ -54,7 +65,7 @@ export function renderPlan({ name, models, total, assumptions }: Plan): string {
   return `Study ${name}\n\n${renderTable([...head, ...stored], rows, figures)}\n\nCounted as follows:\n${notes}\n`;
 }
 
-function priceRow(label: string, price: Omit<ModelPrice, "model">): string[] {
+function priceRow(label: string, price: StudyPrice["total"]): string[] {
   const { cells, activities, forwardTokens, bytes, hours } = price;
   return [
     label,

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { before, test } from "node:test";
+import { steps } from "../../activities/steps.js";
+import { homePath } from "../../storage/home.js";
+import { expandCells } from "../../study/cells.js";
+import type { StudyRef } from "../../study/plan.js";
+import type { CellCoordinates } from "../../study/results.js";
+import { SMALL_CONFIG, scratchFolder, smallWeights } from "../models/small-model.js";
+import { startS3 } from "../storage/s3-server.js";
+import { freshContext, writeModel, writeStudy } from "./small-study.js";
+
+// What goes on in memory is what would be read back: wherever a cell is resumed, and whatever is kept, the bits are the same.
+
+process.env.TOUCHSTONE_HOME = await scratchFolder();
+const server = await startS3();
+const BLOCKS = 4;
+
+async function begin(name: string, activations: string) {
+  const config = { ...SMALL_CONFIG, num_hidden_layers: BLOCKS };
+  const path = await writeModel(smallWeights(config), config);
+  const checkpoints = { bucket: "bucket", prefix: name, activations };
+  const models: [{ id: string; path: string }] = [{ id: "model", path }];
+  const { study } = await steps.planStudy(await writeStudy({ name, models, checkpoints }), freshContext());
+  await steps.sampleSource({ study, model: "model", source: "source" }, freshContext());
+  const [, cell] = expandCells((await freshContext().state.plan(study)).spec, "model");
+  return { study, cell };
+}
+
+async function compress(study: StudyRef, cell: CellCoordinates, from: number, to: number) {
+  const context = freshContext();
+  await steps.embedCalibration({ study, cell }, context);
+  const results = [];
+  for (let block = from; block < to; block++) results.push(await steps.compressBlock({ study, cell, block }, context));
+  // What it began ahead is lost with it, as in a crash.
+  await context.state.ahead.drop();
+  return results;
+}
+
+function manifestsOf(study: string, kind: string) {
+  const manifests = Array.from(server.objects)
+    .filter(([key]) => key.startsWith(`bucket/${study}/v1/${kind}/`))
+    .map(([, bytes]) => JSON.parse(new TextDecoder().decode(bytes)));
+  return manifests.sort((a, b) => a.derivation.block - b.derivation.block);
+}
+
+const layersOf = (study: string) => manifestsOf(study, "block").map(({ objects }) => objects);
+/** The blocks whose inputs are kept. */
+const keptOf = (study: string) =>
+  manifestsOf(study, "activations")
+    .filter(({ derivation }) => derivation.step === "activations")
+    .map(({ derivation }) => derivation.block + 1);
+
+let undisturbed: unknown[];
+before(async () => {
+  const { study, cell } = await begin("undisturbed", "none");
+  await compress(study, cell, 0, BLOCKS);
+  undisturbed = layersOf("undisturbed");
+  assert.equal(undisturbed.length, BLOCKS);
+});
+
+for (const [policy, keptBefore] of [
+  ["none", [[], [], []]],
+  ["every 1 block", [[1], [2], [3]]],
+  ["every 2 blocks", [[], [2], [2]]],
+  ["auto", undefined],
+] as const) {
+  test(`a cell that is resumed at any boundary has the same bits with activations: ${policy}, and keeps none at its end`, async () => {
+    for (let boundary = 1; boundary < BLOCKS; boundary++) {
+      const name = `resumed-${policy.replaceAll(" ", "-")}-${boundary}`;
+      const { study, cell } = await begin(name, policy);
+      await compress(study, cell, 0, boundary);
+      if (keptBefore !== undefined) assert.deepEqual(keptOf(name), keptBefore[boundary - 1]);
+      await compress(study, cell, boundary, BLOCKS);
+      assert.deepEqual(layersOf(name), undisturbed, `resumed before block ${boundary}`);
+      assert.deepEqual(keptOf(name), []);
+    }
+  });
+}
+
+test("auto says what it chose and why, and the losses that it has seen outlive the process", async () => {
+  const losses = async () => JSON.parse(await readFile(homePath("cache", "losses.json"), "utf8")).losses;
+  const { study, cell } = await begin("said", "auto");
+  const [first] = await compress(study, cell, 0, 1);
+  assert.match(
+    first.hiddenStates ?? "",
+    /^(not kept|kept every \d+ blocks?): writing takes \S+ s, passing forward \S+ s, compressing \S+ s; memory is lost every \S+ h/,
+  );
+  const before = await losses();
+  await compress(study, cell, 1, 3);
+  assert.equal(await losses(), before + 1);
+});
