@@ -72,8 +72,13 @@ export async function findFailure(
   }
 }
 
+/** What the keys of a study's failures begin with. */
+export function failuresPrefix(name: string): string {
+  return `v1/study/${name}/failures/`;
+}
+
 function failureKey({ name }: StudyRef, cell: CellCoordinates): string {
-  return `v1/study/${name}/failures/${cellName(cell)}.json`;
+  return `${failuresPrefix(name)}${cellName(cell)}.json`;
 }
 
 async function readEvaluations(

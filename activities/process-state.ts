@@ -141,7 +141,7 @@ async function readPlan(store: ObjectStore, { name, plan }: StudyRef): Promise<S
 }
 
 /** undefined where it isn't the plan of this identity. */
-function parsePlan(bytes: Uint8Array, digest: string): StudyPlan | undefined {
+export function parsePlan(bytes: Uint8Array, digest: string): StudyPlan | undefined {
   try {
     const plan = JSON.parse(new TextDecoder().decode(bytes)) as StudyPlan;
     return identity(plan) === digest ? plan : undefined;

@@ -10,6 +10,7 @@ import { downCommand } from "./commands/down.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { exportCommand } from "./commands/export.js";
 import { forwardCommand } from "./commands/forward.js";
+import { gcCommand } from "./commands/gc.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
 import { quickstartCommand } from "./commands/quickstart.js";
@@ -30,6 +31,7 @@ const program = new Command("touchstone")
   .addCommand(downCommand())
   .addCommand(statusCommand())
   .addCommand(doctorCommand())
+  .addCommand(gcCommand())
   .addCommand(dataCommand())
   .addCommand(sampleCommand())
   .addCommand(compressCommand())

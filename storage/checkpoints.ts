@@ -2,7 +2,7 @@ import { TouchstoneError } from "../study/errors.js";
 import { identity, sha256 } from "./identity.js";
 import type { ObjectStore } from "./store.js";
 
-/** What kinds of steps are remembered; each is a folder in the store. */
+/** What kinds of steps are remembered; each is a folder in the store, and so are `content` and `study`. */
 export type CheckpointKind =
   | "calibration"
   | "activations"
@@ -62,7 +62,7 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
     commit: async (kind, derivation, objects, facts) => {
       const key = identity(derivation);
       const entries = Object.entries(objects).map(([name, bytes]) => ({ name, bytes, digest: sha256(bytes) }));
-      await Promise.all(entries.map(({ bytes, digest }) => store.writeNew(contentKey(digest), bytes)));
+      await Promise.all(entries.map(({ bytes, digest }) => writeContent(store, contentKey(digest), bytes)));
       const manifest: Manifest<typeof facts> = {
         kind,
         key,
@@ -94,6 +94,12 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
       await Promise.all(digests.map((digest) => store.remove(contentKey(digest))));
     },
   };
+}
+
+/** What lies there already may have been named by nothing for long: it is made new before it is named. */
+async function writeContent(store: ObjectStore, key: string, bytes: Uint8Array): Promise<void> {
+  if (await store.writeNew(key, bytes)) return;
+  if (!(await store.renew(key))) await store.writeNew(key, bytes);
 }
 
 /** With a checksum of its own: facts are results too. */

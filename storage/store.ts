@@ -2,6 +2,7 @@ import {
   CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3ServiceException,
@@ -23,6 +24,11 @@ export interface ObjectStore {
   read(key: string): Promise<Uint8Array | undefined>;
   /** False when the object was there already: then nothing is written (`If-None-Match: *`). */
   writeNew(key: string, bytes: Uint8Array): Promise<boolean>;
+  /**
+   * Makes an object that is there count as written now, so that `touchstone gc` leaves it alone: false when there is none. One that
+   * was written in the last half hour stays as it is.
+   */
+  renew(key: string): Promise<boolean>;
   /** Replaces what is there: for reports, which are made anew at every end. */
   replace(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   list(prefix: string): Promise<string[]>;
@@ -30,15 +36,13 @@ export interface ObjectStore {
   remove(key: string): Promise<void>;
 }
 
+/** No garbage collection is given a shorter age than twice this. */
+const RENEWED_MS = 30 * 60_000;
+
 /** @throws TouchstoneError from every method: StorageDenied, DiskFull, or (retryable) StorageUnavailable. */
 export function openStore(location: StoreLocation): ObjectStore {
   const client = s3Client();
-  const { bucket: Bucket } = location;
-  const full = (key: string) => (location.prefix === "" ? key : joinUri(location.prefix, key));
-  const guarded = <T>(key: string, work: () => Promise<T>): Promise<T> =>
-    work().catch((cause: unknown) => {
-      throw storageError(cause, `s3://${Bucket}/${full(key)}`);
-    });
+  const { Bucket, full, cut, guarded } = keysOf(location);
   return {
     location,
     read: (key) =>
@@ -52,6 +56,16 @@ export function openStore(location: StoreLocation): ObjectStore {
         const written = await client.send(put).catch(alreadyThere);
         return written !== undefined;
       }),
+    renew: (key) =>
+      guarded(key, async () => {
+        const found = await client.send(new HeadObjectCommand({ Bucket, Key: full(key) })).catch(absent);
+        if (found === undefined) return false;
+        if (Date.now() - (found.LastModified?.getTime() ?? 0) < RENEWED_MS) return true;
+        const CopySource = encodeURI(`${Bucket}/${full(key)}`);
+        // A copy onto itself must change something: its metadata, of which it has none.
+        const copy = new CopyObjectCommand({ Bucket, Key: full(key), CopySource, MetadataDirective: "REPLACE" });
+        return (await client.send(copy).catch(absent)) !== undefined;
+      }),
     replace: (key, bytes, ContentType) =>
       guarded(key, async () => {
         await client.send(new PutObjectCommand({ Bucket, Key: full(key), Body: bytes, ContentType }));
@@ -59,9 +73,8 @@ export function openStore(location: StoreLocation): ObjectStore {
     list: (prefix) =>
       guarded(prefix, async () => {
         const found: string[] = [];
-        const cut = full("").length;
         for await (const page of paginateListObjectsV2({ client }, { Bucket, Prefix: full(prefix) })) {
-          for (const { Key } of page.Contents ?? []) if (Key !== undefined) found.push(Key.slice(cut));
+          for (const { Key } of page.Contents ?? []) if (Key !== undefined) found.push(cut(Key));
         }
         return found;
       }),
@@ -78,8 +91,23 @@ export function openStore(location: StoreLocation): ObjectStore {
   };
 }
 
+/** A location's keys as the bucket has them, and back; and failures with the object's address. */
+export function keysOf({ bucket: Bucket, prefix }: StoreLocation) {
+  const full = (key: string) => (prefix === "" ? key : joinUri(prefix, key));
+  return {
+    Bucket,
+    full,
+    cut: (key: string) => key.slice(full("").length),
+    guarded: <T>(key: string, work: () => Promise<T>): Promise<T> =>
+      work().catch((cause: unknown) => {
+        throw storageError(cause, `s3://${Bucket}/${full(key)}`);
+      }),
+  };
+}
+
 function absent(error: unknown): undefined {
-  if (error instanceof S3ServiceException && error.name === "NoSuchKey") return undefined;
+  // The answer to HEAD has no body that names it.
+  if (error instanceof S3ServiceException && ["NoSuchKey", "NotFound"].includes(error.name)) return undefined;
   throw error;
 }
 

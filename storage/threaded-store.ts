@@ -57,6 +57,7 @@ export function openThreadedStore(location: StoreLocation): ThreadedStore {
     location,
     read: (key) => ask("read", [key]),
     writeNew: (key, bytes) => withBytes("writeNew", key, bytes),
+    renew: (key) => ask("renew", [key]),
     replace: (key, bytes, contentType) => withBytes("replace", key, bytes, [contentType]),
     list: (prefix) => ask("list", [prefix]),
     move: (from, to) => ask("move", [from, to]),

@@ -11,6 +11,7 @@ export function memoryStore(): { store: ObjectStore; objects: Map<string, Uint8A
       objects.set(key, bytes);
       return true;
     },
+    renew: async (key) => objects.has(key),
     replace: async (key, bytes) => {
       objects.set(key, bytes);
     },
