@@ -31,6 +31,24 @@ for (const [where, store] of Object.entries(stores)) {
   });
 }
 
+for (const [where, store] of Object.entries(stores)) {
+  test(`asked ${where}, an object that lay there for long is made new, and one that isn't there is told`, async () => {
+    assert.equal(await store.renew("old"), false);
+    await store.writeNew("old", Uint8Array.of(1));
+    const name = "bucket/studies/old";
+    for (const [minutes, isRenewed] of [
+      [60, true],
+      [10, false],
+    ] as const) {
+      server.written.set(name, new Date(Date.now() - minutes * 60_000));
+      assert.equal(await store.renew("old"), true);
+      assert.equal(!server.written.has(name), isRenewed, "it is written now where nothing else is said");
+    }
+    assert.deepEqual(Array.from((await store.read("old")) ?? []), [1]);
+    await store.remove("old");
+  });
+}
+
 test("a task runs in the store's thread with the store; its buffers go over, and its errors keep their names", async () => {
   const store = stores["in a thread of its own"];
   const module = new URL("./store-task.js", import.meta.url);

@@ -37,6 +37,17 @@ test("a measured rate gives hours", async () => {
   assert.doesNotMatch(renderPlan(await plan()), / hours$/m);
 });
 
+test("how often auto would keep hidden states is said for each model, and other settings say themselves", async () => {
+  const said = async (activations: string, rate?: number) => {
+    const calibration: StudySpecInput["calibration"] = { sizes: [128], length: 2048, sets: 1 };
+    const { assumptions } = await plan({ calibration, checkpoints: { activations } }, rate);
+    return assumptions.find((words) => words.includes("auto")) ?? "";
+  };
+  assert.match(await said("auto"), /llama-7b every \d+ blocks?/);
+  assert.match(await said("auto", 1e12), /llama-7b none/);
+  assert.equal(await said("every 4 blocks"), "");
+});
+
 test("records and texts that can be reached are counted", async () => {
   const records = Array.from({ length: 5 }, () => ({
     goal: "g".repeat(40),
