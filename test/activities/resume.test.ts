@@ -78,6 +78,15 @@ for (const [policy, keptBefore] of [
   });
 }
 
+test("a key that may not delete computes all the same, and leaves hidden states behind", async () => {
+  const { study, cell } = await begin("undeleted", "every 1 block");
+  server.denyDeletes = true;
+  await compress(study, cell, 0, BLOCKS);
+  server.denyDeletes = false;
+  assert.deepEqual(layersOf("undeleted"), undisturbed);
+  assert.deepEqual(keptOf("undeleted"), [1, 2, 3]);
+});
+
 test("auto says what it chose and why, and the losses that it has seen outlive the process", async () => {
   const losses = async () => JSON.parse(await readFile(homePath("cache", "losses.json"), "utf8")).losses;
   const { study, cell } = await begin("said", "auto");
