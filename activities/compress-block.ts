@@ -62,7 +62,7 @@ async function store(
 ): Promise<Omit<BlockResult, "reused">> {
   context.signal.throwIfAborted();
   const hasStates = usesActivations(task.cell);
-  const choice = hasStates && !isLast ? await chooseKeeping(task, solution, context) : undefined;
+  const choice = hasStates && !isLast ? chooseKeeping(task, solution, context) : undefined;
   const keep = choice !== undefined && block + 1 - lastBoundary(task, context.state) >= choice.blocks;
   const [{ key, error, weights }] = await Promise.all([
     commitSolution(task, settings, solution, derivation),
@@ -75,10 +75,10 @@ async function store(
   return { error, ...(choice?.why === undefined ? {} : { hiddenStates: describeChoice(choice) }) };
 }
 
-async function chooseKeeping(task: CellTask, { solved }: Solution, { state }: StepContext): Promise<KeepingChoice> {
+function chooseKeeping(task: CellTask, { solved }: Solution, { state }: StepContext): KeepingChoice {
   const bytes = solved.outputs.reduce((total, { size }) => total + 4 * size, 0);
   const measured = { bytes, seconds: solved.seconds };
-  await state.keeping.computed(measured);
+  state.keeping.computed(measured);
   return state.keeping.choose(task.plan.spec, measured);
 }
 

@@ -24,7 +24,7 @@ export interface Keeping {
   /** Hidden states were written to the store. */
   wrote(bytes: number, seconds: number): void;
   /** A block was compressed. */
-  computed(block: MeasuredBlock): Promise<void>;
+  computed(block: MeasuredBlock): void;
   /** A block's inputs weren't in memory, where the block before it had left them: this process or another has lost them. */
   lost(): Promise<void>;
   /** A cell's last kept boundary, as far as this process knows it, by the identity of its first one. */
@@ -32,18 +32,28 @@ export interface Keeping {
 }
 
 const CELLS = 1000;
+const NOTHING: LossRecord = { seconds: 0, losses: 0 };
 
 export function createKeeping(): Keeping {
   const written = { bytes: 0, seconds: 0 };
   // Processes die of what is counted here: the count is the machine's, and outlives them.
   const path = homePath("cache", "losses.json");
-  let record: LossRecord = { seconds: 0, losses: 0 };
-  const add = async (seconds: number, losses: number) => {
-    const known = await readLocalRecord<LossRecord>(path);
-    const before = known !== undefined && known.seconds >= 0 && known.losses >= 0 ? known : record;
-    record = { seconds: before.seconds + seconds, losses: before.losses + losses };
-    // It is a matter of speed: a home that can't be written must not end a step.
-    await replaceLocalRecord(path, record).catch(() => undefined);
+  const readRecord = async () => {
+    const { seconds, losses } = { ...NOTHING, ...(await readLocalRecord<Partial<LossRecord>>(path)) };
+    return seconds >= 0 && losses >= 0 ? { seconds, losses } : NOTHING;
+  };
+  let record = NOTHING;
+  let saving = readRecord().then((found) => {
+    record = plus(record, found);
+  });
+  /** Counted at once; saved while the caller goes on. */
+  const add = (more: LossRecord): Promise<void> => {
+    record = plus(record, more);
+    saving = saving.then(async () => {
+      // A home that can't be written must not end a step: it is a matter of speed.
+      await replaceLocalRecord(path, plus(await readRecord(), more)).catch(() => undefined);
+    });
+    return saving;
   };
   return {
     choose: (spec, { bytes, seconds }) => {
@@ -68,10 +78,14 @@ export function createKeeping(): Keeping {
       written.bytes += bytes;
       written.seconds += seconds;
     },
-    computed: ({ seconds }) => add(sum(seconds), 0),
-    lost: () => add(0, 1),
+    computed: ({ seconds }) => void add({ seconds: sum(seconds), losses: 0 }),
+    lost: () => add({ seconds: 0, losses: 1 }),
     kept: new LRUCache({ max: CELLS }),
   };
+}
+
+function plus(one: LossRecord, other: LossRecord): LossRecord {
+  return { seconds: one.seconds + other.seconds, losses: one.losses + other.losses };
 }
 
 function sum({ capture, solve, forward }: MeasuredBlock["seconds"]): number {
