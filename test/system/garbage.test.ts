@@ -20,6 +20,7 @@ test("orphans, hidden states and unfinished uploads go; the study's results stay
 }, async () => {
   const name = "garbage";
   const spec = smallStudy(system, name, {
+    methods: [{ method: "wanda" }],
     calibration: { sizes: [2], length: 64 },
     evaluation: { tasks: ["piqa"], limit: 2, perplexity: [] },
     checkpoints: { prefix: name, activations: "auto" },
