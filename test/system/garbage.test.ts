@@ -16,7 +16,7 @@ const system = useSystem();
 
 test("orphans, hidden states and unfinished uploads go; the study's results stay, and are found", {
   skip,
-  timeout: 1_500_000,
+  timeout: 1_000_000,
 }, async () => {
   const name = "garbage";
   const spec = smallStudy(system, name, {
@@ -25,7 +25,7 @@ test("orphans, hidden states and unfinished uploads go; the study's results stay
     evaluation: { tasks: ["piqa"], limit: 2, perplexity: [] },
     checkpoints: { prefix: name, activations: "auto" },
   });
-  const summary = await outcome(await system.touchstone.start(spec), 900);
+  const summary = await outcome(await system.touchstone.start(spec), 500);
   const before = await resultsOf(name);
   const location = { bucket: process.env.TOUCHSTONE_BUCKET ?? "", prefix: name };
   await crashBetweenDataAndCommit(location);
