@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { createProgress, silentProgress } from "../../infra/progress.js";
 import { collectGarbage, type Garbage, type GarbageKind, garbageKinds } from "../garbage.js";
 import { useStore } from "../services.js";
@@ -19,7 +19,11 @@ export function gcCommand(): Command {
     .description("find what the store holds and no study needs; with --delete, remove it")
     .option("--bucket <name>", "bucket of the studies (default: TOUCHSTONE_BUCKET, or the local store's)")
     .option("--prefix <prefix>", "their checkpoints.prefix")
-    .option("--older-than <age>", "leave alone what is younger, such as 36h or 2d", parseAge, DAY)
+    .addOption(
+      new Option("--older-than <age>", "leave alone what is younger, such as 36h or 2d")
+        .argParser(parseAge)
+        .default(DAY, "1d"),
+    )
     .option("--abandoned <study...>", "studies that won't go on: hidden states of their unfinished cells go too", [])
     .option("--delete", "remove it; without this nothing is changed")
     .option("--json", "print one JSON document")
