@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { measure } from "../storage/measure.js";
 import type { MethodSettings } from "../study/methods.js";
 import type { BlockFacts } from "./block-facts.js";
 import { lastBoundary, passBoundary, removeBoundaries, storeActivations } from "./block-inputs.js";
@@ -43,15 +44,23 @@ export async function compressBlock(
     const storing = store(task, settings, block, { ...solution, isLast, derivation }, context);
     const next = { inputs: outputs, storing, isStored: nextIsStored };
     if (!isLast) solveAhead(task, settings, block + 1, next, context);
-    return { reused: false, ...(await storing) };
+    const { seconds, ...stored } = await storing;
+    measureBlock(task.cell.methodLabel, { read: solution.read, ...solution.solved.seconds, write: seconds });
+    return { reused: false, ...stored };
   } finally {
     tf.dispose(outputs);
   }
 }
 
+function measureBlock(method: string, seconds: Readonly<Record<string, number>>): void {
+  measure("touchstone_blocks", 1, { method });
+  for (const [phase, value] of Object.entries(seconds)) measure("touchstone_phase_seconds", value, { phase, method });
+}
+
 /**
  * The layers, and where a boundary is kept the block's outputs; the manifest of the block makes it done. The solution's weights
  * go to the store's thread: it has them no more.
+ * @returns what the block's activity says of it, and how long it all took
  */
 async function store(
   task: CellTask,
@@ -59,8 +68,9 @@ async function store(
   block: number,
   { isLast, derivation, ...solution }: Solution & { isLast: boolean; derivation: unknown },
   context: StepContext,
-): Promise<Omit<BlockResult, "reused">> {
+): Promise<Omit<BlockResult, "reused"> & { seconds: number }> {
   context.signal.throwIfAborted();
+  const started = performance.now();
   const hasStates = usesActivations(task.cell);
   const choice = hasStates && !isLast ? chooseKeeping(task, solution, context) : undefined;
   const keep = choice !== undefined && block + 1 - lastBoundary(task, context.state) >= choice.blocks;
@@ -72,7 +82,8 @@ async function store(
   if (weights !== undefined) context.state.blocks.set(key, weights);
   if (keep) await passBoundary(task, block + 1, context);
   if (hasStates && isLast) await removeBoundaries(task);
-  return { error, ...(choice?.why === undefined ? {} : { hiddenStates: describeChoice(choice) }) };
+  const chosen = choice?.why === undefined ? {} : { hiddenStates: describeChoice(choice) };
+  return { error, ...chosen, seconds: (performance.now() - started) / 1000 };
 }
 
 function chooseKeeping(task: CellTask, { solved }: Solution, { state }: StepContext): KeepingChoice {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure, activityInfo, CancelledFailure, Context } from "@temporalio/activity";
+import { measure } from "../storage/measure.js";
 import { type ErrorType, TouchstoneError } from "../study/errors.js";
-import { cellName } from "../study/names.js";
-import type { CellRef } from "./cell-task.js";
 import type { StepProgress } from "./step.js";
+import { stepPlace } from "./step-place.js";
 import type { Activities, StepName } from "./steps.js";
 
 /** Runs steps somewhere else: in compute processes, so that TensorFlow's synchronous calls never hold up heartbeats. */
@@ -55,6 +55,7 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
         context.log.warn("waiting for the object store", { step, problem: error.message });
         latest = { stage: "waiting for the object store", done: 0, total: 0 };
         await sleep(STORE_PAUSE_MS, undefined, { signal: context.cancellationSignal });
+        measure("touchstone_store_wait_seconds", STORE_PAUSE_MS / 1000);
       }
     }
   } catch (error) {
@@ -66,8 +67,8 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
 
 /** Steps of one cell belong together. */
 function affinityOf(input: unknown): string | undefined {
-  const { study, cell } = (input ?? {}) as Partial<CellRef>;
-  return study === undefined || cell === undefined ? undefined : `${study.name}/${cellName(cell)}`;
+  const { study, cell } = stepPlace(input);
+  return cell === undefined ? undefined : `${study}/${cell}`;
 }
 
 /** Failures keep their names; those that another attempt can't heal aren't retried. */

@@ -7,6 +7,7 @@ import { encodeSamples } from "../evaluation/samples.js";
 import type { StoredScores } from "../evaluation/stored-scores.js";
 import { studyTask } from "../evaluation/study-task.js";
 import type { Model } from "../models/model.js";
+import { measure } from "../storage/measure.js";
 import { parseMemory } from "../study/memory.js";
 import { DEFINED, type EvaluationName, type StudyPlan } from "../study/plan.js";
 import type { Evaluation } from "../study/results.js";
@@ -50,6 +51,7 @@ export async function evaluate(
     const scored = await score(plan, evaluation, model, stored, context);
     return { scored, seconds: (performance.now() - started) / 1000 };
   }, context.signal);
+  measure("touchstone_phase_seconds", seconds, { phase: "evaluate", method: cell.methodLabel });
   const facts = { evaluation: scored.evaluation, seconds };
   context.signal.throwIfAborted();
   await checkpoints.commit("evaluation", derivation, { samples: encodeSamples(scored.samples) }, facts);

@@ -21,5 +21,20 @@ export async function planSweep(
     pending.push(...some.filter((_, j) => found[j] === undefined));
     report({ stage: "looking for finished cells", done: i + some.length, total: cells.length });
   }
-  return { total: cells.length, blocks: plan.models[model].blocks, evaluations: evaluationsOf(plan.spec), pending };
+  const { blocks } = plan.models[model];
+  return {
+    ...{ total: cells.length, blocks, evaluations: evaluationsOf(plan.spec), pending },
+    methods: byMethod(cells, pending),
+  };
+}
+
+function byMethod(cells: readonly CellCoordinates[], pending: readonly CellCoordinates[]): PlannedSweep["methods"] {
+  const labels = [...new Set(cells.map(({ methodLabel }) => methodLabel))];
+  const count = (of: readonly CellCoordinates[], label: string) => of.filter((c) => c.methodLabel === label).length;
+  return Object.fromEntries(
+    labels.map((label) => {
+      const total = count(cells, label);
+      return [label, { total, done: total - count(pending, label) }];
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import type { SequenceScore } from "../evaluation/sequence-score.js";
 import { decodeScores, encodeScores, type StoredScores } from "../evaluation/stored-scores.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
 import { sha256 } from "../storage/identity.js";
+import { measure } from "../storage/measure.js";
 import { scoresDerivation } from "./derivations.js";
 
 interface ScoresFacts {
@@ -29,6 +30,7 @@ export function storedScores(checkpoints: Checkpoints, model: string, signal: Ab
     append: async (scores) => {
       const bytes = encodeScores(scores);
       const own = sha256(bytes);
+      measure("touchstone_requests", scores.size);
       for (;;) {
         signal.throwIfAborted();
         const facts: ScoresFacts = { requests: scores.size };

@@ -42,6 +42,12 @@ const program = new Command("touchstone")
   .addCommand(layerCommand())
   .addCommand(benchCommand());
 
+// A reader that has seen enough, such as `head`, closes the pipe.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,12 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
 import { type ErrorType, TouchstoneError } from "../study/errors.js";
 import { studyWorkflowId } from "../study/names.js";
-import type { CellProgress, StudyProgress, StudySummary, StudyView, SweepProgress } from "../study/progress.js";
+import type {
+  CellProgress,
+  StudyOverview,
+  StudyProgress,
+  StudySummary,
+  StudyView,
+  SweepProgress,
+} from "../study/progress.js";
 import { rootFailure } from "../workflows/failures.js";
 import { pauseUpdate, reportUpdate, resumeUpdate, retryFailedUpdate } from "../workflows/messages.js";
 import type { study } from "../workflows/study.js";
 import { secondsLeft } from "./estimate.js";
 import { downloadReport } from "./report-files.js";
+import { studyOverview } from "./study-overview.js";
 import { translated } from "./temporal-client.js";
 
 const SHOWN_CELLS = 20;
@@ -20,6 +28,8 @@ export class StudyHandle {
   readonly #client: Client;
   readonly #workflow: WorkflowHandle<typeof study>;
   readonly #restart: () => Promise<void>;
+  /** Of failed cells. */
+  readonly #causes = new Map<string, string>();
 
   constructor(client: Client, name: string, restart: () => Promise<void>) {
     this.name = name;
@@ -36,7 +46,19 @@ export class StudyHandle {
     const cells = await this.#queryAll<CellProgress>(sweeps.flatMap(({ running }) => running).slice(0, SHOWN_CELLS));
     // What runs knows more than what it has told so far.
     const failed = Math.max(progress.failed, ...sweeps.map((each) => each.failed));
-    return { ...progress, failed, cells, secondsLeft: secondsLeft(progress, sweeps, cells) };
+    const running = Object.fromEntries(
+      sweeps.map(({ model, total, done, failed: lost, methods }) => {
+        return [model, { total, done, failed: lost, methods }];
+      }),
+    );
+    const models = { ...progress.models, ...running };
+    return { ...progress, models, failed, cells, secondsLeft: secondsLeft(progress, sweeps, cells) };
+  }
+
+  /** The same, with the steps that workers have in hand, causes of failures, and the workers. */
+  async overview(): Promise<StudyOverview> {
+    const view = await this.progress();
+    return this.#guarded(() => studyOverview(this.#client, this.name, view, this.#causes));
   }
 
   /** The study's progress every few seconds, until it has ended. */

@@ -113,3 +113,12 @@ export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
+
+/** The same, and `2 h 05 min`, `3 d 04 h` of what takes long. */
+export function formatDuration(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return formatSeconds(seconds);
+  const [unit, smaller, inUnit] = minutes < 24 * 60 ? ["h", "min", 60] : ["d", "h", 24];
+  const whole = inUnit === 60 ? minutes : Math.round(minutes / 60);
+  return `${Math.floor(whole / inUnit)} ${unit} ${String(whole % inUnit).padStart(2, "0")} ${smaller}`;
+}

@@ -1,11 +1,14 @@
 import { parentPort } from "node:worker_threads";
 import { TouchstoneError } from "../study/errors.js";
+import { onMeasurement } from "./measure.js";
 import { type ObjectStore, openStore } from "./store.js";
 import type { StoreRequest, StoreResponse, StoreTask, TaskResult } from "./threaded-store.js";
 
 /** Entry of the thread that speaks with the object store for `openThreadedStore`. */
 
 const stores = new Map<string, ObjectStore>();
+
+onMeasurement((measured) => answer({ measured }));
 
 parentPort?.on("message", async ({ id, location, ...asked }: StoreRequest) => {
   const name = `${location.bucket}/${location.prefix}`;

@@ -8,6 +8,7 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { joinUri } from "./files.js";
+import { measure } from "./measure.js";
 import { s3Client } from "./s3.js";
 import { storageError } from "./storage-error.js";
 
@@ -48,12 +49,15 @@ export function openStore(location: StoreLocation): ObjectStore {
     read: (key) =>
       guarded(key, async () => {
         const found = await client.send(new GetObjectCommand({ Bucket, Key: full(key) })).catch(absent);
-        return found?.Body?.transformToByteArray();
+        const bytes = await found?.Body?.transformToByteArray();
+        if (bytes !== undefined) measure("touchstone_store_bytes", bytes.length, { direction: "read" });
+        return bytes;
       }),
     writeNew: (key, bytes) =>
       guarded(key, async () => {
         const put = new PutObjectCommand({ Bucket, Key: full(key), Body: bytes, IfNoneMatch: "*" });
         const written = await client.send(put).catch(alreadyThere);
+        measure("touchstone_store_bytes", bytes.length, { direction: "written" });
         return written !== undefined;
       }),
     renew: (key) =>

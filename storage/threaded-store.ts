@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorType, type Problem, TouchstoneError } from "../study/errors.js";
+import { type Measurement, measure } from "./measure.js";
 import type { ObjectStore, StoreLocation } from "./store.js";
 
 type StoreMethod = Exclude<keyof ObjectStore, "location">;
@@ -15,7 +16,8 @@ export type StoreRequest = Asked & { id: number };
 /** A failure without a type is a mistake of the program. */
 export type StoreResponse =
   | { id: number; value: unknown }
-  | { id: number; failure: { type?: ErrorType; problem?: Problem; message: string } };
+  | { id: number; failure: { type?: ErrorType; problem?: Problem; message: string } }
+  | { measured: Measurement };
 
 /** The `run` of a module that `ThreadedStore.run` names. It is loaded in the thread: what it imports is loaded there once more. */
 export type StoreTask<Input, Value> = (store: ObjectStore, input: Input) => Promise<TaskResult<Value>>;
@@ -85,6 +87,10 @@ function request(asked: Asked, transferred: readonly ArrayBuffer[]): Promise<unk
 function startThread(): Worker {
   const started = new Worker(new URL("./store-thread.js", import.meta.url));
   started.on("message", (response: StoreResponse) => {
+    if ("measured" in response) {
+      const { name, value, tags } = response.measured;
+      return measure(name, value, tags);
+    }
     const waiting = pending.get(response.id);
     pending.delete(response.id);
     if (pending.size === 0) started.unref();

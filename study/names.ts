@@ -19,5 +19,9 @@ export function sweepWorkflowId(study: string, model: string): string {
 }
 
 export function cellWorkflowId(study: string, cell: CellCoordinates): string {
-  return `study/${study}/c/${cellName(cell)}`;
+  return namedCellWorkflowId(study, cellName(cell));
+}
+
+export function namedCellWorkflowId(study: string, name: string): string {
+  return `study/${study}/c/${name}`;
 }

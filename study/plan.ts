@@ -88,6 +88,8 @@ export function evaluationsOf(spec: StudySpec): EvaluationName[] {
 /** What a sweep has to do. */
 export interface PlannedSweep {
   total: number;
+  /** By the method's label, as the store has them. */
+  methods: Readonly<Record<string, { total: number; done: number }>>;
   /** Transformer blocks of the model. */
   blocks: number;
   /** Of every cell. */

@@ -138,7 +138,8 @@ function embeddedTokens(calibrated: readonly CompressedCell[], length: number): 
   return length * total(Array.from(sizes.values()));
 }
 
-function blockBytes({ linears }: ModelSize, settings: MethodSettings): number {
+/** Bytes of a compressed block in the store. */
+export function blockBytes({ linears }: ModelSize, settings: MethodSettings): number {
   return total(linears.map(([rows, columns]) => (rows * columns * bitsPerWeight(settings, columns, rows)) / 8));
 }
 

@@ -1,12 +1,21 @@
-/** Counts of cells. */
-export interface SweepCounts {
+/** Of cells. */
+export interface Counts {
   total: number;
   done: number;
   failed: number;
 }
 
+export interface MethodCounts extends Counts {
+  running: number;
+}
+
+export interface SweepCounts extends Counts {
+  /** By the method's label, as of when they were told. */
+  methods: Readonly<Record<string, MethodCounts>>;
+}
+
 /** The study's answer to the `progress` query. */
-export interface StudyProgress extends SweepCounts {
+export interface StudyProgress extends Counts {
   phase: "planning" | "running" | "reporting" | "done";
   paused: boolean;
   models: Readonly<Record<string, SweepCounts>>;
@@ -18,6 +27,7 @@ export interface StudyProgress extends SweepCounts {
 
 /** A sweep's answer to the `progress` query. */
 export interface SweepProgress extends SweepCounts {
+  model: string;
   phase: "sampling" | "running" | "done";
   paused: boolean;
   /** Workflow ids of the cells that run now. */
@@ -37,6 +47,8 @@ export interface CellProgress {
   blocks: number;
   evaluated: number;
   evaluations: number;
+  /** What the latest block took, waiting included; null before the first. */
+  blockSeconds: number | null;
 }
 
 /** What a study that is complete returns. */
@@ -55,4 +67,31 @@ export interface StudyView extends StudyProgress {
   cells: readonly CellProgress[];
   /** By the rate measured so far; null while there is none. */
   secondsLeft: number | null;
+}
+
+/** A step of a cell that a worker has in hand, or that waits for one. */
+export interface PendingStep {
+  step: string;
+  /** The worker that has it or had it last; null before the first. */
+  worker: string | null;
+  attempt: number;
+  /** What its latest heartbeat said. */
+  stage: string | null;
+  /** Why the attempt before this one failed. */
+  failure: string | null;
+}
+
+/** Who asks a queue for work, by the identities that workers give themselves, and how much waits there. */
+export interface QueueView {
+  queue: string;
+  workers: readonly string[];
+  waiting: number;
+}
+
+/** What an operator sees of a study. */
+export interface StudyOverview extends StudyView {
+  cells: readonly (CellProgress & { steps: readonly PendingStep[] })[];
+  /** The cells that failed last, and have not been tried again. */
+  failures: readonly { cell: string; cause: string }[];
+  queues: readonly QueueView[];
 }

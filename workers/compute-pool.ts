@@ -2,12 +2,17 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { RunOptions, StepRunner } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
+import { type Measurement, measure } from "../storage/measure.js";
 import { TouchstoneError } from "../study/errors.js";
+import { metrics } from "../study/metrics.js";
+import type { BackendKind } from "../tensor/backend.js";
 import { Homes } from "./homes.js";
 import type { Request, Response } from "./protocol.js";
 import { asError, crashed } from "./step-errors.js";
 
 export interface PoolOptions {
+  /** What its processes are called in metrics, with a number behind. */
+  name?: string;
   /** Compute processes: one a device, or a share of the cores. */
   processes: number;
   /** Steps that a process has in hand: while one waits for the store, the next computes. */
@@ -52,6 +57,8 @@ interface Slot {
   busy: number;
   /** Why it is being ended on purpose. */
   ending?: TouchstoneError;
+  /** What it computes with; undefined where it ended before it could say so. */
+  backend: Promise<BackendKind | undefined>;
   /** Called when it has stored what only it has. */
   onLeft?: () => void;
 }
@@ -67,9 +74,15 @@ export class ComputePool implements StepRunner {
   readonly #watch: NodeJS.Timeout;
   readonly #homes = new Homes();
   #nextId = 0;
+  #isClosing = false;
 
   constructor(options: PoolOptions) {
-    this.#options = { stallSeconds: 300, program: new URL("./compute-process.js", import.meta.url), ...options };
+    this.#options = {
+      name: "compute",
+      stallSeconds: 300,
+      program: new URL("./compute-process.js", import.meta.url),
+      ...options,
+    };
     this.#slots = Array.from({ length: options.processes }, () => undefined);
     this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
   }
@@ -92,8 +105,15 @@ export class ComputePool implements StepRunner {
     }
   }
 
+  /** What the processes compute with, which the first one tells; undefined where it can't start. */
+  backend(): Promise<BackendKind | undefined> {
+    this.#slots[0] ??= this.#start(0);
+    return this.#slots[0].backend;
+  }
+
   /** Lets the processes store what only they have, and ends them. No step may run any more. */
   async leave(): Promise<void> {
+    this.#isClosing = true;
     const left = this.#slots.map(
       (slot) =>
         slot &&
@@ -110,6 +130,7 @@ export class ComputePool implements StepRunner {
 
   /** Ends all processes; steps that run fail as crashed. */
   close(): void {
+    this.#isClosing = true;
     clearInterval(this.#watch);
     for (const slot of this.#slots) slot?.child.kill("SIGKILL");
   }
@@ -148,16 +169,17 @@ export class ComputePool implements StepRunner {
       detached: true,
       env: { ...computeEnvironment(threads), TOUCHSTONE_PROCESSES: String(processes) },
     });
-    const slot: Slot = { child, jobs: new Map(), busy: 0 };
-    child.on("message", (response: Response) => this.#receive(slot, response));
+    const slot: Slot = { child, jobs: new Map(), busy: 0, backend: told(child) };
+    child.on("message", (response: Response) => this.#receive(index, slot, response));
     child.on("error", () => {});
     child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
     return slot;
   }
 
-  #receive(slot: Slot, response: Response): void {
+  #receive(index: number, slot: Slot, response: Response): void {
+    if (response.kind === "measured") this.#measure(index, response.measurement);
     if (response.kind === "left") slot.onLeft?.();
-    if (response.kind === "left" || response.kind === "ready") return;
+    if (!("id" in response)) return;
     const job = slot.jobs.get(response.id);
     if (job === undefined) return;
     job.lastSign = Date.now();
@@ -166,9 +188,17 @@ export class ComputePool implements StepRunner {
     else job.resolve(response.result);
   }
 
+  /** Of what a process has, and not of what it does, each tells its own. */
+  #measure(index: number, { name, value, tags }: Measurement): void {
+    const isOwn = metrics[name].kind === "gauge";
+    measure(name, value, isOwn ? { ...tags, process: `${this.#options.name}-${index}` } : tags);
+  }
+
   #ended(index: number, slot: Slot, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#slots[index] === slot) this.#slots[index] = undefined;
     const error = slot.ending ?? crashed(slot.child.pid, code, signal);
+    this.#measure(index, { name: "touchstone_process_memory_bytes", value: 0, tags: {} });
+    if (!this.#isClosing) measure("touchstone_compute_ends", 1, { cause: slot.ending ? "hung" : "crashed" });
     for (const job of slot.jobs.values()) job.reject(error);
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -195,6 +225,13 @@ export class ComputePool implements StepRunner {
     slot.ending = new TouchstoneError("ComputeCrashed", { what, where: `compute process ${slot.child.pid}` });
     slot.child.kill("SIGKILL");
   }
+}
+
+function told(child: ChildProcess): Promise<BackendKind | undefined> {
+  return new Promise((resolve) => {
+    child.on("message", (response: Response) => response.kind === "ready" && resolve(response.backend));
+    child.once("exit", () => resolve(undefined));
+  });
 }
 
 function send({ child }: Slot, request: Request): void {

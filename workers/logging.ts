@@ -1,29 +1,24 @@
-import { DefaultLogger, type LogEntry, Runtime } from "@temporalio/worker";
-import { pino } from "pino";
+import { DefaultLogger, type LogEntry, type Logger } from "@temporalio/worker";
+import { type Bindings, type Logger as ProcessLog, pino } from "pino";
 
-/** One JSON line a message on standard error, with the ids that Temporal knows. Call before any connection is made. */
-export function installLogging(level = process.env.TOUCHSTONE_LOG ?? "info"): void {
-  const log = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
-  const logger = new DefaultLogger("INFO", ({ level: severity, message, meta }: LogEntry) => {
-    log[severity.toLowerCase() as "info"](fieldsOf((meta ?? {}) as Record<string, unknown>), message);
-  });
-  Runtime.install({
-    logger,
-    telemetryOptions: { logging: { forward: {}, filter: { core: "WARN", other: "ERROR" } } },
+/** One JSON line a message on standard error; every line has the bindings. */
+export function processLog(bindings?: Bindings): ProcessLog {
+  const level = process.env.TOUCHSTONE_LOG ?? "info";
+  return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+}
+
+/** The same for Temporal's messages, with the ids that it knows. */
+export function temporalLogger(): Logger {
+  const log = processLog();
+  return new DefaultLogger("INFO", ({ level, message, meta }: LogEntry) => {
+    log[level.toLowerCase() as "info"](fieldsOf((meta ?? {}) as Record<string, unknown>), message);
   });
 }
 
 /** Of all that a message carries, what people look for. */
-function fieldsOf({
-  workflowType,
-  workflowId,
-  activityType,
-  attempt,
-  taskQueue,
-  step,
-  problem,
-  error,
-}: Record<string, unknown>) {
+function fieldsOf({ problem, error, ...meta }: Record<string, unknown>) {
+  const { workflowType, workflowId, activityType, attempt, taskQueue, step, study, cell, block, evaluation } = meta;
+  const ids = { workflowType, workflowId, activityType, attempt, taskQueue };
   const cause = error instanceof Error ? `${error.name}: ${error.message}` : problem;
-  return { workflowType, workflowId, activityType, attempt, taskQueue, step, problem: cause };
+  return { ...ids, study, cell, block, evaluation, step, problem: cause };
 }

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { TouchstoneError } from "../study/errors.js";
 import { taskQueues } from "../study/names.js";
-import { installLogging } from "./logging.js";
+import { installRuntime } from "./runtime.js";
 import { type QueueName, runWorker } from "./worker.js";
 
 /** Entry of a worker process; `touchstone worker` and `touchstone up` start it. */
@@ -19,10 +20,17 @@ const options = new Command("touchstone-worker")
     "threads of each compute process (default: the cores divided among the slots)",
     parseCount,
   )
+  .option("--metrics <address>", "serve Prometheus metrics at [HOST:]PORT (default: off)", parseAddress)
   .parse()
-  .opts<{ queues: QueueName[]; slots: number; threads?: number }>();
+  .opts<{ queues: QueueName[]; slots: number; threads?: number; metrics?: string }>();
 
-installLogging();
+try {
+  installRuntime(options.metrics);
+} catch (error) {
+  if (!(error instanceof TouchstoneError)) throw error;
+  process.stderr.write(`${error.name}: ${error.message}\n`);
+  process.exit(1);
+}
 await runWorker(options);
 
 function parseQueues(text: string): QueueName[] {
@@ -30,6 +38,13 @@ function parseQueues(text: string): QueueName[] {
   const unknown = names.find((name) => !queueNames.includes(name as QueueName));
   if (unknown !== undefined) throw new InvalidArgumentError(`There is no queue "${unknown}".`);
   return names as QueueName[];
+}
+
+/** Without a host only this machine can read them. */
+function parseAddress(text: string): string {
+  const [, host = "127.0.0.1", port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65535) throw new InvalidArgumentError("Give a port, or HOST:PORT.");
+  return `${host === "localhost" ? "127.0.0.1" : host}:${port}`;
 }
 
 function parseCount(text: string): number {

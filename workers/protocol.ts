@@ -1,6 +1,8 @@
 import type { StepProgress } from "../activities/step.js";
 import type { StepName } from "../activities/steps.js";
+import type { Measurement } from "../storage/measure.js";
 import type { ErrorType, Problem } from "../study/errors.js";
+import type { BackendKind } from "../tensor/backend.js";
 
 /** What a worker says to its compute process. Only references cross: tensors stay in the store and in the process. */
 export type Request =
@@ -11,8 +13,9 @@ export type Request =
 
 /** What the compute process answers. */
 export type Response =
-  | { kind: "ready" }
+  | { kind: "ready"; backend: BackendKind }
   | { kind: "left" }
+  | { kind: "measured"; measurement: Measurement }
   | { kind: "progress"; id: number; progress: StepProgress }
   | { kind: "done"; id: number; result: unknown }
   | { kind: "failed"; id: number; failure: StepFailure };

@@ -5,7 +5,10 @@ import { NativeConnection, Worker } from "@temporalio/worker";
 import { delegatedActivities } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
 import { taskQueues } from "../study/names.js";
+import type { BackendKind } from "../tensor/backend.js";
+import { placeInLogs } from "./activity-interceptor.js";
 import { ComputePool } from "./compute-pool.js";
+import { startTracing } from "./tracing.js";
 
 export type QueueName = keyof typeof taskQueues;
 
@@ -33,11 +36,13 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   const connection = await NativeConnection.connect(connectionOptions);
   const threadsEach = threads ?? Math.max(1, Math.floor(availableParallelism() / slots));
   const pools: ComputePool[] = [];
-  const pool = (processes: number, stepsEach: number) => {
-    const created = new ComputePool({ processes, stepsEach, threads: threadsEach });
+  const pool = (name: string, processes: number, stepsEach: number) => {
+    const created = new ComputePool({ name, processes, stepsEach, threads: threadsEach });
     pools.push(created);
     return created;
   };
+  const tracing = await startTracing();
+  const interceptors = { activity: [placeInLogs, ...(tracing === undefined ? [] : [tracing.interceptor])] };
   const common = {
     connection,
     namespace: namespace ?? "default",
@@ -49,20 +54,24 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
     orchestration: () =>
       Worker.create({
         ...common,
-        identity: `touchstone@${hostname()}`,
+        interceptors,
+        identity: identityOf(taskQueues.orchestration),
         taskQueue: taskQueues.orchestration,
         workflowBundle: { codePath: fileURLToPath(new URL("../workflows/bundle.js", import.meta.url)) },
-        activities: delegatedActivities(dataSteps, pool(1, DATA_STEPS)),
+        activities: delegatedActivities(dataSteps, pool("data", 1, DATA_STEPS)),
         maxConcurrentActivityTaskExecutions: DATA_STEPS,
       }),
-    compute: () =>
-      Worker.create({
+    compute: async () => {
+      const runner = pool("compute", slots, STEPS_A_PROCESS);
+      return Worker.create({
         ...common,
-        identity: `touchstone-compute@${hostname()}`,
+        interceptors,
+        identity: identityOf(taskQueues.compute, { backend: await runner.backend(), slots }),
         taskQueue: taskQueues.compute,
-        activities: delegatedActivities(computeSteps, pool(slots, STEPS_A_PROCESS)),
+        activities: delegatedActivities(computeSteps, runner),
         maxConcurrentActivityTaskExecutions: slots * STEPS_A_PROCESS,
-      }),
+      });
+    },
   };
   try {
     const workers = await Promise.all(queues.map((queue) => create[queue]()));
@@ -70,5 +79,13 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   } finally {
     await Promise.all(pools.map((each) => each.leave()));
     await connection.close();
+    await tracing?.end();
   }
+}
+
+/** As pollers of a queue are listed: queue, machine and process; with what and how many compute, `.../cpu x2`. */
+function identityOf(queue: string, compute?: { backend?: BackendKind; slots: number }): string {
+  const worker = `${queue}@${hostname()}:${process.pid}`;
+  if (compute?.backend === undefined) return worker;
+  return `${worker}/${compute.backend.replace("native-", "")} x${compute.slots}`;
 }

@@ -3,6 +3,7 @@ import { cellName } from "../study/names.js";
 import type { EvaluationName, StudyRef } from "../study/plan.js";
 import type { CellProgress } from "../study/progress.js";
 import type { CellCoordinates, CellResult } from "../study/results.js";
+import { cellDetails } from "./details.js";
 import { asRootFailure, rootFailure } from "./failures.js";
 import { cellProgressQuery, pausedSignal } from "./messages.js";
 import { cellDataSteps, computeSteps, dataSteps } from "./proxies.js";
@@ -30,6 +31,7 @@ export async function cell(input: CellInput): Promise<CellResult> {
     blocks,
     evaluated: 0,
     evaluations: evaluations.length,
+    blockSeconds: null,
   };
   let paused = input.paused;
   setHandler(cellProgressQuery, () => progress);
@@ -39,8 +41,7 @@ export async function cell(input: CellInput): Promise<CellResult> {
   const unlessPaused = () => condition(() => !paused);
   const show = (phase: CellProgress["phase"]) => {
     progress.phase = phase;
-    const { block, evaluated } = progress;
-    setCurrentDetails(`**${phase}**: ${block} of ${blocks} blocks, ${evaluated} of ${evaluations.length} evaluations`);
+    setCurrentDetails(cellDetails(progress));
   };
 
   const compute = async (): Promise<CellResult> => {
@@ -48,9 +49,10 @@ export async function cell(input: CellInput): Promise<CellResult> {
     for (let block = 0; block < blocks; block++) {
       await unlessPaused();
       show("compressing");
+      const started = Date.now();
       const steps = computeSteps(`${coordinates.methodLabel} block ${block + 1}/${blocks}`);
       await steps.compressBlock({ study, cell: coordinates, block });
-      progress.block = block + 1;
+      Object.assign(progress, { block: block + 1, blockSeconds: (Date.now() - started) / 1000 });
     }
     await unlessPaused();
     show("evaluating");

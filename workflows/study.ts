@@ -13,9 +13,10 @@ import {
 import type { ReportedStudy } from "../activities/report-study.js";
 import { sweepWorkflowId } from "../study/names.js";
 import type { PlannedStudy } from "../study/plan.js";
-import type { StudyProgress, StudySummary, SweepCounts } from "../study/progress.js";
+import type { Counts, StudyProgress, StudySummary, SweepCounts } from "../study/progress.js";
 import { attributes } from "./attributes.js";
 import { onceFree } from "./children.js";
+import { studyDetails } from "./details.js";
 import { asRootFailure } from "./failures.js";
 import {
   pausedSignal,
@@ -44,8 +45,8 @@ export async function study(specification: unknown): Promise<StudySummary> {
   let planned: PlannedStudy | undefined;
   let report: string | null = null;
 
-  const totals = (): SweepCounts => {
-    const sum = (key: keyof SweepCounts) => Object.values(models).reduce((total, counts) => total + counts[key], 0);
+  const totals = (): Counts => {
+    const sum = (key: keyof Counts) => Object.values(models).reduce((total, counts) => total + counts[key], 0);
     return { total: sum("total"), done: sum("done"), failed: sum("failed") };
   };
   const setPaused = async (value: boolean) => {
@@ -54,10 +55,8 @@ export async function study(specification: unknown): Promise<StudySummary> {
     show();
   };
   const show = () => {
-    const { total, done, failed } = totals();
-    const lines = Object.entries(models).map(([id, each]) => `- ${id}: ${each.done} of ${each.total}`);
-    const state = paused ? "paused" : phase;
-    setCurrentDetails([`**${state}**: ${done} of ${total} cells done, ${failed} failed`, "", ...lines].join("\n"));
+    const { done, failed } = totals();
+    setCurrentDetails(studyDetails(paused ? "paused" : phase, totals(), models));
     upsertSearchAttributes(attributes({ TouchstoneDone: done, TouchstoneFailed: failed }));
   };
   setHandler(studyProgressQuery, () => ({ ...totals(), phase, paused, models, running: [...running.keys()], report }));
@@ -80,7 +79,7 @@ export async function study(specification: unknown): Promise<StudySummary> {
 
   try {
     planned = await computeSteps("check the specification and what it points to").planStudy(specification);
-    for (const { id, cells } of planned.models) models[id] = { total: cells, done: 0, failed: 0 };
+    for (const { id, cells } of planned.models) models[id] = { total: cells, done: 0, failed: 0, methods: {} };
     upsertSearchAttributes(attributes({ TouchstoneStudy: planned.study.name }));
     phase = "running";
     do {

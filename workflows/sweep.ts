@@ -10,15 +10,17 @@ import {
   setCurrentDetails,
   setHandler,
   startChild,
+  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import { cellName, cellWorkflowId } from "../study/names.js";
 import type { PlannedSweep, StudyRef } from "../study/plan.js";
-import type { SweepCounts, SweepProgress } from "../study/progress.js";
+import type { MethodCounts, SweepCounts, SweepProgress } from "../study/progress.js";
 import type { CellCoordinates } from "../study/results.js";
-import { cellAttributes } from "./attributes.js";
+import { attributes, cellAttributes } from "./attributes.js";
 import { cell } from "./cell.js";
 import { onceFree } from "./children.js";
+import { sweepDetails } from "./details.js";
 import { asRootFailure, rootFailure } from "./failures.js";
 import { pausedSignal, retryFailedSignal, sweepCountsSignal, sweepProgressQuery } from "./messages.js";
 import { dataSteps } from "./proxies.js";
@@ -45,13 +47,17 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
   let failed = [...input.failed];
   let paused = input.paused;
   let counts = { total: 0, done: 0 };
+  const methods: Record<string, MethodCounts> = {};
   let phase: SweepProgress["phase"] = "sampling";
   let started = Date.now();
   let finishedHere = 0;
+  let lastFailure: string | undefined;
 
-  const current = (): SweepCounts => ({ ...counts, failed: failed.length });
+  const current = (): SweepCounts => ({ ...counts, failed: failed.length, methods });
+  const show = () => setCurrentDetails(sweepDetails(paused ? "paused" : phase, current(), lastFailure));
   setHandler(sweepProgressQuery, () => ({
     ...current(),
+    model,
     phase,
     paused,
     running: [...running.keys()],
@@ -59,15 +65,19 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
   }));
   setHandler(pausedSignal, async (value) => {
     paused = value;
+    show();
     await Promise.all([...running.values()].map((child) => child.signal(pausedSignal, value).catch(ended)));
   });
   setHandler(retryFailedSignal, () => {
     queue.push(...failed);
     failed = [];
+    for (const each of Object.values(methods)) each.failed = 0;
   });
 
   const planned = await prepare(input);
   counts = { total: planned.total, done: planned.total - planned.pending.length };
+  for (const [label, each] of Object.entries(planned.methods)) methods[label] = { ...each, failed: 0, running: 0 };
+  for (const { methodLabel } of failed) methods[methodLabel].failed++;
   const failedNames = new Set(failed.map(cellName));
   queue.push(...planned.pending.filter((each) => !failedNames.has(cellName(each))));
   phase = "running";
@@ -85,6 +95,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
   await condition(() => running.size === 0 && allHandlersFinished());
   if (queue.length > 0) await continueAsNew<typeof sweep>({ ...input, paused, failed });
   phase = "done";
+  show();
   return current();
 
   async function run(coordinates: CellCoordinates): Promise<void> {
@@ -100,33 +111,43 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
       }),
     );
     running.set(workflowId, child);
+    methods[coordinates.methodLabel].running++;
+    show();
     void settle(coordinates, child).finally(() => running.delete(workflowId));
   }
 
   /** Never rejects: when the sweep itself is cancelled, its own waits throw. */
   async function settle(coordinates: CellCoordinates, child: ChildWorkflowHandle<typeof cell>): Promise<void> {
+    const method = methods[coordinates.methodLabel];
     try {
-      await child.result();
+      await child.result().finally(() => {
+        method.running--;
+      });
       counts.done++;
+      method.done++;
       finishedHere++;
     } catch (error) {
       if (CancellationScope.current().consideredCancelled) return;
       failed.push(coordinates);
+      method.failed++;
       await record(coordinates, error);
     }
+    show();
     const step = Math.ceil(counts.total / SIGNALS);
     if ((counts.done + failed.length) % step === 0) await tell();
   }
 
   async function record(coordinates: CellCoordinates, error: unknown): Promise<void> {
     const { type, message } = rootFailure(error);
+    lastFailure = `${cellName(coordinates)}: ${type}: ${message}`;
+    show();
     const failure = { ...coordinates, errorType: type, message };
     await dataSteps("record why the cell failed").recordFailure({ study, failure }).catch(ended);
   }
 
   async function tell(): Promise<void> {
-    const { total, done, failed: lost } = current();
-    setCurrentDetails(`${done} of ${total} cells done${lost > 0 ? `, **${lost} failed**` : ""}`);
+    const { done, failed: lost } = current();
+    upsertSearchAttributes(attributes({ TouchstoneDone: done, TouchstoneFailed: lost }));
     const parent = workflowInfo().parent;
     if (parent === undefined) return;
     await getExternalWorkflowHandle(parent.workflowId).signal(sweepCountsSignal, model, current()).catch(ended);

@@ -1,79 +1,96 @@
-import { SingleBar } from "cli-progress";
-import { formatSeconds } from "../../infra/progress.js";
-import type { CellProgress, StudyView } from "../../study/progress.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TouchstoneError } from "../../study/errors.js";
+import type { CellProgress, StudyOverview, StudyView } from "../../study/progress.js";
 import type { StudyHandle } from "../study-handle.js";
+import { openScreen } from "./screen.js";
+import { renderHead, renderOverview } from "./study-table.js";
 
+const LOOK_EVERY_MS = 2000;
 const LINE_EVERY_MS = 10_000;
 
-/** Shows a study's progress on standard error until it ends: a bar on a terminal, else a line every ten seconds. */
-export async function showProgress(study: StudyHandle, stream: NodeJS.WriteStream = process.stderr): Promise<void> {
-  const draw = stream.isTTY ? bar(stream, study.name) : lines(stream, study.name);
-  try {
-    for await (const view of study.watch()) draw.show(view);
-  } finally {
-    draw.end();
-  }
-}
-
-interface Display {
-  show(view: StudyView): void;
+export interface Display {
+  show(overview: StudyOverview): void;
+  /** Why nothing new can be shown. */
+  note(problem: string): void;
   end(): void;
 }
 
-function bar(stream: NodeJS.WriteStream, name: string): Display {
-  let text = `${name}: starting`;
-  const line = new SingleBar({ stream, clearOnComplete: false, hideCursor: true, linewrap: false, format: () => text });
-  line.start(1, 0);
+/** Shows a study's progress on standard error until it ends: a live table on a terminal, else a line every ten seconds. */
+export function showProgress(study: StudyHandle, stream: NodeJS.WriteStream = process.stderr): Promise<void> {
+  return watchStudy(study, stream.isTTY ? table(stream, study.name) : lines(stream, study.name));
+}
+
+/** One JSON document a line, whenever something has changed. */
+export function showJson(study: StudyHandle, stream: NodeJS.WritableStream = process.stdout): Promise<void> {
+  let last = "";
+  const show = (overview: StudyOverview) => {
+    const document = JSON.stringify({ name: study.name, ...overview });
+    // The estimate alone is no change: it moves with the clock.
+    const facts = JSON.stringify({ ...overview, secondsLeft: null });
+    if (facts !== last) stream.write(`${document}\n`);
+    last = facts;
+  };
+  const note = (problem: string) => process.stderr.write(`${problem}\n`);
+  return watchStudy(study, { show, note, end: () => {} });
+}
+
+/** Goes on through outages of the server and of the workers: a study outlives them. */
+async function watchStudy(study: StudyHandle, display: Display): Promise<void> {
+  try {
+    for (let isOver = false; !isOver; ) {
+      try {
+        isOver = !(await study.isRunning());
+        display.show(await study.overview());
+      } catch (error) {
+        const isAway = error instanceof TouchstoneError && error.type === "ServiceUnavailable";
+        if (!isAway || isOver) throw error;
+        display.note(error.message);
+      }
+      if (!isOver) await sleep(LOOK_EVERY_MS);
+    }
+  } finally {
+    display.end();
+  }
+}
+
+function table(stream: NodeJS.WriteStream, name: string): Display {
+  const screen = openScreen(stream);
+  let last = `${name}: starting`;
+  screen.draw(last);
   return {
-    show: (view) => {
-      text = renderLine(name, view, (stream.columns ?? 100) - 1);
-      line.updateETA();
-      line.render();
+    show: (overview) => {
+      last = renderOverview(name, overview);
+      screen.draw(last);
     },
-    end: () => line.stop(),
+    note: (problem) => screen.draw(`${last}\n\n${problem}`),
+    end: () => screen.end(),
   };
 }
 
 function lines(stream: NodeJS.WriteStream, name: string): Display {
-  let last = "";
   let shown = 0;
-  const write = (line: string) => {
+  const write = (line: string, isOver = false) => {
+    if (!isOver && Date.now() - shown < LINE_EVERY_MS) return;
     stream.write(`${line}\n`);
     shown = Date.now();
   };
   return {
-    show: (view) => {
-      last = renderLine(name, view);
-      const isOver = view.phase === "done";
-      if (isOver || Date.now() - shown >= LINE_EVERY_MS) write(last);
+    show: (overview) => {
+      const running = overview.cells.map(renderCell).join(" | ");
+      const head = renderHead(name, overview);
+      write(running === "" ? head : `${head}, ${running}`, overview.phase === "done");
     },
+    note: (problem) => write(`${name}: ${problem}`),
     end: () => {},
   };
 }
 
-/** One line: how far, how long still, and what runs. */
-export function renderLine(name: string, view: StudyView, width = Number.POSITIVE_INFINITY): string {
-  const { phase, paused, done, total, failed, secondsLeft, cells } = view;
-  const parts = [
-    `${name}: ${paused ? "paused" : phase}`,
-    `${done} of ${total} cells`,
-    ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(secondsLeft === null || phase !== "running" ? [] : [`about ${formatSeconds(secondsLeft)} left`]),
-    ...(cells.length === 0 ? [] : [cells.map(renderCell).join(" | ")]),
-  ];
-  const line = parts.join(", ");
-  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
-}
-
+/** Where a study stands, as its workflows say. */
 export function renderView(name: string, view: StudyView): string {
   const models = Object.entries(view.models).map(
     ([id, { done, total, failed }]) => `  ${id}: ${done} of ${total} cells${failed > 0 ? `, ${failed} failed` : ""}`,
   );
-  return [
-    renderLine(name, { ...view, cells: [] }),
-    ...models,
-    ...view.cells.map((cell) => `  ${renderCell(cell)}`),
-  ].join("\n");
+  return [renderHead(name, view), ...models, ...view.cells.map((cell) => `  ${renderCell(cell)}`)].join("\n");
 }
 
 function renderCell({ cell, phase, block, blocks, evaluated, evaluations }: CellProgress): string {

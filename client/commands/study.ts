@@ -5,7 +5,7 @@ import { studyPage } from "../pages.js";
 import type { StudyHandle } from "../study-handle.js";
 import { type StudyListing, Touchstone } from "../touchstone.js";
 import { printJson, renderTable } from "./output.js";
-import { renderView, showProgress } from "./study-display.js";
+import { renderView, showJson, showProgress } from "./study-display.js";
 import { studyPlanCommand } from "./study-plan.js";
 
 /** `touchstone study ...` */
@@ -67,9 +67,14 @@ export async function finish(study: StudyHandle) {
 
 function watchCommand(): Command {
   return new Command("watch")
-    .description("show a study's progress until it ends")
+    .description("show a study until it ends: counts by model and method, what runs and where, what failed, workers")
     .argument("<study>", "name of the study")
-    .action((name: string) => withClient((touchstone) => showProgress(touchstone.study(name))));
+    .option("--json", "print one JSON document a line at every change")
+    .action((name: string, { json }: { json?: boolean }) =>
+      withClient((touchstone) =>
+        json ? showJson(touchstone.study(name)) : showProgress(touchstone.study(name), process.stdout),
+      ),
+    );
 }
 
 function statusCommand(): Command {

@@ -58,7 +58,9 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
     sampleSource: async () => ({ sets: 1 }),
     planSweep: async () => {
       stage.pending = cells.filter((cell) => !stage.finished.has(cellName(cell)));
-      return { total: cells.length, blocks: BLOCKS, evaluations, pending: stage.pending };
+      const total = cells.length;
+      const methods = { rtn: { total, done: total - stage.pending.length } };
+      return { total, methods, blocks: BLOCKS, evaluations, pending: stage.pending };
     },
     embedCalibration: async () => ({ key: null }),
     compressBlock: async ({ cell, block }: { cell: CellCoordinates; block: number }) => {

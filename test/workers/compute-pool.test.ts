@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import type { RunOptions } from "../../activities/delegated.js";
 import { processBirth } from "../../infra/process-identity.js";
+import { type Measurement, onMeasurement } from "../../storage/measure.js";
 import { ComputePool } from "../../workers/compute-pool.js";
 import type { FakeStep } from "./fake-compute-process.js";
 
@@ -94,11 +95,18 @@ test("a process that dies fails its own steps, so that they are tried again, and
   await elsewhere.ended;
 });
 
-test("what a step reports and how it fails reach the one who asked", async () => {
+test("what a step reports, measures and how it fails reach the one who asked", async () => {
   open(1);
+  const measured: Measurement[] = [];
+  onMeasurement((measurement) => measured.push(measurement));
   const stages: string[] = [];
   await run({ act: "report" }, { onProgress: ({ stage }) => stages.push(stage) });
   assert.deepEqual(stages, ["compressing"]);
+  const told = measured.filter(({ value }) => value > 0);
+  assert.deepEqual(told, [
+    { name: "touchstone_blocks", value: 1, tags: {} },
+    { name: "touchstone_process_memory_bytes", value: 1, tags: { process: "compute-0" } },
+  ]);
   await assert.rejects(run({ act: "fail" }), { name: "NumericalError", retryable: false, message: /NaN/ });
 });
 

@@ -30,11 +30,16 @@ process.on("message", (request: Request) => {
     const problem = { what: "the weight has NaN values" };
     send({ kind: "failed", id, failure: { type: "NumericalError", problem, message: problem.what } });
   } else {
-    if (act === "report") send({ kind: "progress", id, progress: { stage: "compressing", done: 1, total: 2 } });
+    if (act === "report") {
+      send({ kind: "progress", id, progress: { stage: "compressing", done: 1, total: 2 } });
+      const measurement = { value: 1, tags: {} };
+      send({ kind: "measured", measurement: { ...measurement, name: "touchstone_blocks" } });
+      send({ kind: "measured", measurement: { ...measurement, name: "touchstone_process_memory_bytes" } });
+    }
     send({ kind: "done", id, result: process.pid });
   }
 });
-send({ kind: "ready" });
+send({ kind: "ready", backend: "wasm" });
 
 function send(response: Response): void {
   process.send?.(response);

@@ -1,0 +1,94 @@
+import { type Client, defaultPayloadConverter, WorkflowFailedError } from "@temporalio/client";
+import type { StepProgress } from "../activities/step-progress.js";
+import { namedCellWorkflowId, taskQueues } from "../study/names.js";
+import type { PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
+import { rootFailure } from "../workflows/failures.js";
+
+const SHOWN_FAILURES = 5;
+const LOOKED_AT = 20;
+/** The server's number for activities, and after how long without a question it takes a worker for gone. */
+const ACTIVITIES = 2;
+const GONE_MS = 90_000;
+
+/**
+ * Adds what the server knows to what the workflows answer: steps in hand, causes of failures, workers.
+ * @param causes of failed runs, by run id; kept between calls, since they don't change
+ */
+export async function studyOverview(
+  client: Client,
+  name: string,
+  view: StudyView,
+  causes: Map<string, string>,
+): Promise<StudyOverview> {
+  const [cells, failures, queues] = await Promise.all([
+    Promise.all(view.cells.map(async (cell) => ({ ...cell, steps: await pendingSteps(client, name, cell.cell) }))),
+    view.failed === 0 ? [] : failedCells(client, name, causes),
+    Promise.all(Object.values(taskQueues).map((queue) => queueView(client, queue))),
+  ]);
+  return { ...view, cells, failures, queues };
+}
+
+async function pendingSteps(client: Client, study: string, cell: string): Promise<PendingStep[]> {
+  const { raw } = await client.workflow.getHandle(namedCellWorkflowId(study, cell)).describe();
+  return (raw.pendingActivities ?? []).map((activity) => {
+    const { activityType, lastWorkerIdentity, attempt, heartbeatDetails, lastFailure } = activity;
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    const progress = payload ? defaultPayloadConverter.fromPayload<StepProgress>(payload) : undefined;
+    return {
+      step: activityType?.name ?? "",
+      worker: lastWorkerIdentity || null,
+      attempt: attempt ?? 1,
+      stage: progress === undefined ? null : describeStage(progress),
+      failure: lastFailure?.message ?? null,
+    };
+  });
+}
+
+function describeStage({ stage, done, total }: StepProgress): string {
+  return total > 1 ? `${stage}, ${done} of ${total}` : stage;
+}
+
+/** The latest first, as the server lists them. */
+async function failedCells(client: Client, study: string, causes: Map<string, string>) {
+  const query = `TouchstoneStudy = "${study}" AND WorkflowType = "cell" AND ExecutionStatus = "Failed"`;
+  const found = new Map<string, string>();
+  let looked = 0;
+  for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: SHOWN_FAILURES })) {
+    const { runId: latest } = await client.workflow.getHandle(workflowId).describe();
+    // One that was tried again fails no more, or under another run.
+    if (latest === runId) {
+      if (!causes.has(runId)) causes.set(runId, await causeOf(client, workflowId, runId));
+      found.set(workflowId, causes.get(runId) ?? "");
+    }
+    if (found.size === SHOWN_FAILURES || ++looked === LOOKED_AT) break;
+  }
+  const prefix = namedCellWorkflowId(study, "");
+  return Array.from(found, ([id, cause]) => ({ cell: id.slice(prefix.length), cause }));
+}
+
+async function causeOf(client: Client, workflowId: string, runId: string): Promise<string> {
+  try {
+    await client.workflow.getHandle(workflowId, runId).result();
+    return "";
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { type, message } = rootFailure(error.cause);
+    return `${type}: ${message}`;
+  }
+}
+
+async function queueView({ workflowService, options }: Client, queue: string): Promise<QueueView> {
+  const { pollers, stats } = await workflowService.describeTaskQueue({
+    namespace: options.namespace,
+    taskQueue: { name: queue },
+    taskQueueType: ACTIVITIES,
+    reportStats: true,
+  });
+  const since = Date.now() - GONE_MS;
+  const present = (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+  return {
+    queue,
+    workers: [...new Set(present.map(({ identity }) => identity ?? ""))].sort(),
+    waiting: Number(stats?.approximateBacklogCount ?? 0),
+  };
+}

@@ -1,0 +1,40 @@
+import type { CellProgress, Counts, MethodCounts, SweepCounts } from "../study/progress.js";
+
+// What the Temporal UI shows as a workflow's current details, in Markdown.
+
+/** Models x methods: done of all, and what failed or runs. */
+export function studyDetails(state: string, totals: Counts, models: Readonly<Record<string, SweepCounts>>): string {
+  const labels = [...new Set(Object.values(models).flatMap(({ methods }) => Object.keys(methods)))];
+  const head = ["model", "all", ...labels];
+  const rows = Object.entries(models).map(([id, counts]) => {
+    const { methods } = counts;
+    return [
+      id,
+      counted(counts),
+      ...labels.map((label) => (methods[label] === undefined ? "" : counted(methods[label]))),
+    ];
+  });
+  return [`**${state}**: ${counted(totals)} cells done`, "", ...markdownTable([head, ...rows])].join("\n");
+}
+
+export function sweepDetails(state: string, counts: SweepCounts, lastFailure: string | undefined): string {
+  const rows = Object.entries(counts.methods).map(([label, each]) => [label, counted(each)]);
+  const failure = lastFailure === undefined ? [] : ["", `Failed last: ${lastFailure}`];
+  const table = markdownTable([["method", "cells done"], ...rows]);
+  return [`**${state}**: ${counted(counts)} cells done`, "", ...table, ...failure].join("\n");
+}
+
+export function cellDetails({ phase, block, blocks, evaluated, evaluations, blockSeconds }: CellProgress): string {
+  const rate = blockSeconds === null ? "" : `, the latest in ${blockSeconds.toFixed(1)} s`;
+  return `**${phase}**: ${block} of ${blocks} blocks${rate}; ${evaluated} of ${evaluations} evaluations`;
+}
+
+function counted({ total, done, failed, running = 0 }: Counts & Partial<MethodCounts>): string {
+  const lost = failed === 0 ? "" : `, **${failed} failed**`;
+  return `${done} of ${total}${running === 0 ? "" : `, ${running} running`}${lost}`;
+}
+
+function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+}
