@@ -51,6 +51,9 @@ export function solveWork(
 }
 
 /** Seconds that no program on this machine can be below: all operations at the product's rate, all bytes at that of a copy. */
-export function leastSeconds({ operations, bytes }: SolveWork, { gflops, copyGigabytes }: Pick<Machine, "gflops" | "copyGigabytes">): number {
+export function leastSeconds(
+  { operations, bytes }: SolveWork,
+  { gflops, copyGigabytes }: Pick<Machine, "gflops" | "copyGigabytes">,
+): number {
   return Math.max(operations / gflops, bytes / copyGigabytes) / 1e9;
 }

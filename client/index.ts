@@ -1,6 +1,6 @@
 /** What programs import as `touchstone/client`. */
 export { TouchstoneError } from "../study/errors.js";
-export type { CellProgress, StudyProgress, StudySummary, StudyView } from "../study/progress.js";
+export type { CellProgress, StudyOverview, StudyProgress, StudySummary, StudyView } from "../study/progress.js";
 export type { StudySpec, StudySpecInput } from "../study/spec.js";
 export type { StudyHandle } from "./study-handle.js";
 export { type StudyListing, Touchstone } from "./touchstone.js";

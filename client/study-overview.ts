@@ -1,4 +1,8 @@
-import { type Client, defaultPayloadConverter, WorkflowFailedError } from "@temporalio/client";
+import { type Client, WorkflowFailedError } from "@temporalio/client";
+import {
+  decodeArrayFromPayloads,
+  decodeOptionalFailureToOptionalError,
+} from "@temporalio/common/lib/internal-non-workflow/index.js";
 import type { StepProgress } from "../activities/step-progress.js";
 import { namedCellWorkflowId, taskQueues } from "../study/names.js";
 import type { PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
@@ -6,8 +10,10 @@ import { rootFailure } from "../workflows/failures.js";
 
 const SHOWN_FAILURES = 5;
 const LOOKED_AT = 20;
-/** The server's number for activities, and after how long without a question it takes a worker for gone. */
+/** In the server's own numbers: queues of activities; an activity that a worker has in hand. */
 const ACTIVITIES = 2;
+const STARTED = 2;
+/** A worker asks for a minute at a time, and again. */
 const GONE_MS = 90_000;
 
 /**
@@ -20,28 +26,32 @@ export async function studyOverview(
   view: StudyView,
   causes: Map<string, string>,
 ): Promise<StudyOverview> {
-  const [cells, failures, queues] = await Promise.all([
+  const [cells, failures] = await Promise.all([
     Promise.all(view.cells.map(async (cell) => ({ ...cell, steps: await pendingSteps(client, name, cell.cell) }))),
     view.failed === 0 ? [] : failedCells(client, name, causes),
-    Promise.all(Object.values(taskQueues).map((queue) => queueView(client, queue))),
   ]);
+  // Who has all hands full asks for no work, and isn't listed.
+  const busy = cells.flatMap(({ steps }) => steps.flatMap(({ worker }) => (worker === null ? [] : [worker])));
+  const queues = await Promise.all(Object.values(taskQueues).map((queue) => queueView(client, queue, busy)));
   return { ...view, cells, failures, queues };
 }
 
 async function pendingSteps(client: Client, study: string, cell: string): Promise<PendingStep[]> {
   const { raw } = await client.workflow.getHandle(namedCellWorkflowId(study, cell)).describe();
-  return (raw.pendingActivities ?? []).map((activity) => {
-    const { activityType, lastWorkerIdentity, attempt, heartbeatDetails, lastFailure } = activity;
-    const [payload] = heartbeatDetails?.payloads ?? [];
-    const progress = payload ? defaultPayloadConverter.fromPayload<StepProgress>(payload) : undefined;
+  const converter = client.options.loadedDataConverter;
+  const steps = (raw.pendingActivities ?? []).map(async (activity): Promise<PendingStep> => {
+    const { activityType, state, lastWorkerIdentity, attempt, heartbeatDetails, lastFailure } = activity;
+    const [progress] = (await decodeArrayFromPayloads(converter, heartbeatDetails?.payloads)) as StepProgress[];
+    const failure = await decodeOptionalFailureToOptionalError(converter, lastFailure);
     return {
       step: activityType?.name ?? "",
-      worker: lastWorkerIdentity || null,
+      worker: (state === STARTED && lastWorkerIdentity) || null,
       attempt: attempt ?? 1,
       stage: progress === undefined ? null : describeStage(progress),
-      failure: lastFailure?.message ?? null,
+      failure: failure?.message ?? null,
     };
   });
+  return Promise.all(steps);
 }
 
 function describeStage({ stage, done, total }: StepProgress): string {
@@ -77,7 +87,12 @@ async function causeOf(client: Client, workflowId: string, runId: string): Promi
   }
 }
 
-async function queueView({ workflowService, options }: Client, queue: string): Promise<QueueView> {
+/** @param busy workers that have steps in hand, of whichever queue */
+async function queueView(
+  { workflowService, options }: Client,
+  queue: string,
+  busy: readonly string[],
+): Promise<QueueView> {
   const { pollers, stats } = await workflowService.describeTaskQueue({
     namespace: options.namespace,
     taskQueue: { name: queue },
@@ -86,9 +101,10 @@ async function queueView({ workflowService, options }: Client, queue: string): P
   });
   const since = Date.now() - GONE_MS;
   const present = (pollers ?? []).filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > since);
+  const own = busy.filter((worker) => worker.startsWith(`${queue}@`));
   return {
     queue,
-    workers: [...new Set(present.map(({ identity }) => identity ?? ""))].sort(),
+    workers: [...new Set([...present.map(({ identity }) => identity ?? ""), ...own])].sort(),
     waiting: Number(stats?.approximateBacklogCount ?? 0),
   };
 }

@@ -72,7 +72,7 @@ export interface StudyView extends StudyProgress {
 /** A step of a cell that a worker has in hand, or that waits for one. */
 export interface PendingStep {
   step: string;
-  /** The worker that has it or had it last; null before the first. */
+  /** The worker that has it; null while none has. */
   worker: string | null;
   attempt: number;
   /** What its latest heartbeat said. */
@@ -81,7 +81,7 @@ export interface PendingStep {
   failure: string | null;
 }
 
-/** Who asks a queue for work, by the identities that workers give themselves, and how much waits there. */
+/** Who works for a queue, by the identities that workers give themselves, and how much waits there. */
 export interface QueueView {
   queue: string;
   workers: readonly string[];

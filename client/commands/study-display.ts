@@ -69,19 +69,24 @@ function table(stream: NodeJS.WriteStream, name: string): Display {
 
 function lines(stream: NodeJS.WriteStream, name: string): Display {
   let shown = 0;
-  const write = (line: string, isOver = false) => {
-    if (!isOver && Date.now() - shown < LINE_EVERY_MS) return;
-    stream.write(`${line}\n`);
+  let waiting: string | undefined;
+  const write = (line: string) => {
+    waiting = line;
+    if (Date.now() - shown >= LINE_EVERY_MS) flush();
+  };
+  const flush = () => {
+    if (waiting !== undefined) stream.write(`${waiting}\n`);
+    waiting = undefined;
     shown = Date.now();
   };
   return {
     show: (overview) => {
       const running = overview.cells.map(renderCell).join(" | ");
       const head = renderHead(name, overview);
-      write(running === "" ? head : `${head}, ${running}`, overview.phase === "done");
+      write(running === "" ? head : `${head}, ${running}`);
     },
     note: (problem) => write(`${name}: ${problem}`),
-    end: () => {},
+    end: flush,
   };
 }
 
