@@ -1,6 +1,9 @@
 import type { CellProgress, StudyProgress, SweepProgress } from "../study/progress.js";
 
-/** Seconds until all cells are done, at the rate of the sweeps that run; null while nothing was measured, and in a pause. */
+/**
+ * Seconds until all cells are done, at the rate of the sweeps that run, and not before those that run have compressed their
+ * blocks; null while nothing was measured, and in a pause.
+ */
 export function secondsLeft(
   { total, done, failed, paused }: StudyProgress,
   sweeps: readonly SweepProgress[],
@@ -13,7 +16,13 @@ export function secondsLeft(
     0,
   );
   if (paused || !(cellsASecond > 0) || !Number.isFinite(cellsASecond)) return null;
-  return Math.max(0, total - done - failed - begun) / cellsASecond;
+  const left = Math.max(0, total - done - failed - begun) / cellsASecond;
+  return Math.max(left, ...cells.map(blocksLeft));
+}
+
+/** Seconds that a cell will take for its other blocks at the latest one's rate. */
+function blocksLeft({ block, blocks, blockSeconds }: CellProgress): number {
+  return (blocks - block) * (blockSeconds ?? 0);
 }
 
 /** Evaluating takes about as long as compressing. */

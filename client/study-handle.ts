@@ -46,9 +46,10 @@ export class StudyHandle {
     const cells = await this.#queryAll<CellProgress>(sweeps.flatMap(({ running }) => running).slice(0, SHOWN_CELLS));
     // What runs knows more than what it has told so far.
     const failed = Math.max(progress.failed, ...sweeps.map((each) => each.failed));
+    // Before it has looked what is done, a sweep knows less than the plan.
     const running = Object.fromEntries(
-      sweeps.map(({ model, total, done, failed: lost, methods }) => {
-        return [model, { total, done, failed: lost, methods }];
+      sweeps.flatMap(({ phase, model, total, done, failed: lost, methods }) => {
+        return phase === "sampling" ? [] : [[model, { total, done, failed: lost, methods }]];
       }),
     );
     const models = { ...progress.models, ...running };

@@ -4,8 +4,8 @@ import {
   decodeOptionalFailureToOptionalError,
 } from "@temporalio/common/lib/internal-non-workflow/index.js";
 import type { StepProgress } from "../activities/step-progress.js";
-import { namedCellWorkflowId, taskQueues } from "../study/names.js";
-import type { PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
+import { namedCellWorkflowId, studyWorkflowId, taskQueues } from "../study/names.js";
+import type { CellProgress, PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
 import { rootFailure } from "../workflows/failures.js";
 
 const SHOWN_FAILURES = 5;
@@ -26,18 +26,24 @@ export async function studyOverview(
   view: StudyView,
   causes: Map<string, string>,
 ): Promise<StudyOverview> {
-  const [cells, failures] = await Promise.all([
-    Promise.all(view.cells.map(async (cell) => ({ ...cell, steps: await pendingSteps(client, name, cell.cell) }))),
+  const [steps, cells, failures] = await Promise.all([
+    Promise.all([studyWorkflowId(name), ...view.running].map((id) => pendingSteps(client, id))),
+    Promise.all(view.cells.map((cell) => withSteps(client, name, cell))),
     view.failed === 0 ? [] : failedCells(client, name, causes),
   ]);
   // Who has all hands full asks for no work, and isn't listed.
-  const busy = cells.flatMap(({ steps }) => steps.flatMap(({ worker }) => (worker === null ? [] : [worker])));
+  const inHand = [...steps.flat(), ...cells.flatMap((cell) => cell.steps)];
+  const busy = inHand.flatMap(({ worker }) => (worker === null ? [] : [worker]));
   const queues = await Promise.all(Object.values(taskQueues).map((queue) => queueView(client, queue, busy)));
-  return { ...view, cells, failures, queues };
+  return { ...view, steps: steps.flat(), cells, failures, queues };
 }
 
-async function pendingSteps(client: Client, study: string, cell: string): Promise<PendingStep[]> {
-  const { raw } = await client.workflow.getHandle(namedCellWorkflowId(study, cell)).describe();
+async function withSteps(client: Client, study: string, cell: CellProgress) {
+  return { ...cell, steps: await pendingSteps(client, namedCellWorkflowId(study, cell.cell)) };
+}
+
+async function pendingSteps(client: Client, workflowId: string): Promise<PendingStep[]> {
+  const { raw } = await client.workflow.getHandle(workflowId).describe();
   const converter = client.options.loadedDataConverter;
   const steps = (raw.pendingActivities ?? []).map(async (activity): Promise<PendingStep> => {
     const { activityType, state, lastWorkerIdentity, attempt, heartbeatDetails, lastFailure } = activity;

@@ -90,6 +90,8 @@ export interface QueueView {
 
 /** What an operator sees of a study. */
 export interface StudyOverview extends StudyView {
+  /** Of the study and its sweeps: planning, drawing sets, reports. */
+  steps: readonly PendingStep[];
   cells: readonly (CellProgress & { steps: readonly PendingStep[] })[];
   /** The cells that failed last, and have not been tried again. */
   failures: readonly { cell: string; cause: string }[];

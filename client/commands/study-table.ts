@@ -15,7 +15,7 @@ export function renderOverview(name: string, overview: StudyOverview): string {
   const parts = [
     renderHead(name, overview),
     renderCounts(overview.models),
-    renderRunning(overview.cells),
+    renderRunning(overview),
     renderFailures(overview),
     renderQueues(overview.queues),
   ];
@@ -52,12 +52,14 @@ function counted({ total, done, failed, running = 0 }: Counts & Partial<MethodCo
   return [`${done}/${total}`, ...more].join(" ");
 }
 
-function renderRunning(cells: StudyOverview["cells"]): string {
-  const rows = cells.flatMap((cell) => {
+function renderRunning({ steps, cells }: StudyOverview): string {
+  const ofStudy = steps.map((step) => [step.step, "", "", ...stepColumns(step)]);
+  const ofCells = cells.flatMap((cell) => {
     const [first, ...others] = cell.steps;
     const lines = [[cell.cell, position(cell), rate(cell), ...stepColumns(first)]];
     return [...lines, ...others.map((step) => ["", "", "", ...stepColumns(step)])];
   });
+  const rows = [...ofStudy, ...ofCells];
   return rows.length === 0 ? "" : renderTable(["running", "at", "rate", "worker", "step"], rows);
 }
 

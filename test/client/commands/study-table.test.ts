@@ -19,6 +19,7 @@ const overview: StudyOverview = {
     },
     opt: { total: 200, done: 0, failed: 0, methods: {} },
   },
+  steps: [{ step: "sampleSource", worker: "touchstone@a:70", attempt: 1, stage: "reading", failure: null }],
   cells: [
     {
       ...{ cell: "llama/gptq/c4-n128-set3", phase: "compressing", block: 11, blocks: 32, evaluated: 0, evaluations: 7 },
@@ -67,6 +68,7 @@ llama  52/200 1 failed  1/1    41/100 +2 1 failed  10/99
 opt    0/200
 
 running                  at             rate        worker         step
+sampleSource                                        a:70           reading
 llama/gptq/c4-n128-set3  block 12/32    41 s/block  a:71/gpu x1    attempt 3 (before: The compute process was killed): compressing, 11 of 32
 llama/gptq/c4-n128-set4  evaluated 2/7              b:9/cpu x2     evaluating piqa, 10 of 90
                                                     waits for one  evaluate
@@ -89,6 +91,7 @@ test("of a study that has just begun there is no more than its first line and th
     failed: 0,
     models: {},
     cells: [],
+    steps: [],
     failures: [],
   };
   assert.match(renderOverview("big", begun), /^big: planning, 0 of 0 cells\n\nqueue /);
