@@ -25,8 +25,8 @@ export async function loadSpec(file: string): Promise<unknown> {
       { cause },
     );
   });
-  const { document } = parseYaml(text, file, "InvalidStudySpec");
-  return withTasks(withAbsolutePaths(expandVariables(document.toJS(), file, "")));
+  const { value } = parseYaml(text, file, "InvalidStudySpec");
+  return withTasks(withAbsolutePaths(expandVariables(value, file, "")));
 }
 
 function expandVariables(value: unknown, file: string, key: string): unknown {

@@ -15,6 +15,7 @@ const tasks = {
   build: { parts: [], run: [] },
   setup: { parts: everything, run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
+  fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
   "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },

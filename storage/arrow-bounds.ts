@@ -10,11 +10,17 @@ ByteBuffer.prototype.__vector_len = function (offset) {
   return length;
 };
 
+/** Rows of a batch whose columns take no bytes, as columns of nothing but nulls do. */
+const FREE_ROWS = 2 ** 16;
+
 /**
  * Compares the rows that a batch says it has with the values that are there, which Arrow in JavaScript doesn't.
  * @throws RangeError with the column's name
  */
 export function checkBatch(batch: RecordBatch): void {
+  const bytes = batch.data.children.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  // A row takes a bit or more.
+  if (!(batch.numRows <= Math.max(FREE_ROWS, 8 * bytes))) throw new RangeError(`it can't hold ${batch.numRows} rows`);
   batch.schema.fields.forEach(({ name }, i) => {
     const column = batch.data.children[i];
     if (column.length !== batch.numRows || !hasItsValues(column)) {

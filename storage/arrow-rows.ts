@@ -1,6 +1,6 @@
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader } from "apache-arrow";
-import { decompress } from "fzstd";
 import { checkBatch } from "./arrow-bounds.js";
+import { mostDecompressed, unzstd } from "./decompress.js";
 import { type DataFile, openFile } from "./files.js";
 import { plainFields, plainValue } from "./plain.js";
 import { emptyFile, notOfFormat, readError } from "./read-error.js";
@@ -76,7 +76,9 @@ async function* withoutStart(bytes: AsyncIterable<Uint8Array>, count: number, ur
 }
 
 // A copy, since Arrow lays 8-byte numbers over the bytes and these may start anywhere.
-compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => decompress(bytes).slice() });
+compressionRegistry.set(CompressionType.ZSTD, {
+  decode: (bytes) => unzstd(bytes, mostDecompressed(bytes.length)).slice(),
+});
 compressionRegistry.set(CompressionType.LZ4_FRAME, {
   decode: () => {
     throw new RangeError('it is compressed with LZ4; write it with compression "zstd" or none');

@@ -1,60 +1,115 @@
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import {
   type AsyncBuffer,
+  type ColumnMetaData,
+  type Compressors,
   type FileMetaData,
-  parquetMetadataAsync,
+  parquetMetadata,
   parquetReadObjects,
   parquetSchema,
+  type RowGroup,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { unzstd } from "./decompress.js";
 import { type DataFile, openFile } from "./files.js";
+import { checkMetadata, checkPages, checkStruct } from "./parquet-limits.js";
 import { plainFields } from "./plain.js";
 import { emptyFile, notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
+
+/** The metadata's length and the magic, at the file's end. */
+const TAIL = 8;
+
+/** Those that would give what the bytes say, not what the page's header does; and Node's, which are native. */
+const boundedCompressors: Compressors = {
+  GZIP: (bytes, length) => gunzipSync(bytes, { maxOutputLength: Math.max(1, length) }),
+  BROTLI: (bytes, length) => brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) }),
+  ZSTD: (bytes, length) => unzstd(bytes, length),
+};
 
 /** Reads by ranges, a row group at a time, and only `column` where it is given. */
 export async function* readParquetRows(uri: string, column?: string): AsyncGenerator<Row> {
   const file = await openFile(uri);
   try {
     if (file.size === 0) throw emptyFile(uri);
-    const buffer = bufferOf(file);
-    const metadata = await attempt(uri, () => parquetMetadataAsync(buffer));
-    const names = await attempt(uri, async () => parquetSchema(metadata).children.map((child) => child.element.name));
+    const metadata = await attempt(uri, () => readMetadata(file));
+    const names = parquetSchema(metadata).children.map((child) => child.element.name);
     if (column !== undefined && !names.includes(column)) throw missingField(column, names, uri);
-    const columns = column === undefined ? undefined : [column];
-    let rowStart = 0;
+    let number = 0;
     for (const group of metadata.row_groups) {
-      const rowEnd = rowStart + Number(group.num_rows);
-      const rows = await attempt(uri, () => readGroup(buffer, metadata, columns, rowStart, rowEnd));
-      for (const [i, row] of rows.entries()) yield { number: rowStart + i + 1, fields: plainFields(row) };
-      rowStart = rowEnd;
+      const rows = await attempt(uri, () => readGroup(file, { ...metadata, row_groups: [group] }, group, column));
+      for (const row of rows) yield { number: ++number, fields: plainFields(row) };
     }
   } finally {
     await file.close();
   }
 }
 
+async function readMetadata(file: DataFile): Promise<FileMetaData> {
+  if (file.size < TAIL) throw new RangeError("it is too short");
+  const tail = Buffer.from(await readRange(file, file.size - TAIL, TAIL));
+  if (tail.toString("latin1", 4) !== "PAR1") throw new RangeError("it has no end mark: it is truncated");
+  const length = tail.readUInt32LE();
+  if (length > file.size - TAIL) throw new RangeError(`its metadata have ${length} bytes, more than the file`);
+  const bytes = await readRange(file, file.size - TAIL - length, length + TAIL);
+  checkStruct(bytes.subarray(0, length));
+  const metadata = parquetMetadata(bytes);
+  checkMetadata(metadata, file.size);
+  return metadata;
+}
+
+/** @param metadata those of the file, with this row group alone */
 async function readGroup(
-  file: AsyncBuffer,
+  file: DataFile,
   metadata: FileMetaData,
-  columns: string[] | undefined,
-  rowStart: number,
-  rowEnd: number,
+  { columns, num_rows }: RowGroup,
+  column: string | undefined,
 ): Promise<object[]> {
-  const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors });
-  if (rows.length !== rowEnd - rowStart)
-    throw new RangeError(`a row group has ${rows.length} of its ${rowEnd - rowStart} rows`);
+  const wanted = columns
+    .flatMap(({ meta_data }) => meta_data ?? [])
+    .filter(({ path_in_schema }) => column === undefined || path_in_schema[0] === column);
+  const chunks = await Promise.all(wanted.map((chunk) => readChunk(file, chunk)));
+  const rows = await parquetReadObjects({
+    file: bufferOf(chunks, file.size),
+    metadata,
+    columns: column === undefined ? undefined : [column],
+    compressors: { ...compressors, ...boundedCompressors },
+  });
+  if (rows.length !== Number(num_rows)) throw new RangeError(`a row group has ${rows.length} of its ${num_rows} rows`);
   return rows;
 }
 
-function bufferOf(file: DataFile): AsyncBuffer {
+interface Chunk {
+  start: number;
+  bytes: Uint8Array;
+}
+
+async function readChunk(file: DataFile, chunk: ColumnMetaData): Promise<Chunk> {
+  const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
+  const bytes = await readRange(file, start, Number(chunk.total_compressed_size));
+  checkPages(bytes, chunk);
+  return { start, bytes };
+}
+
+async function readRange(file: DataFile, start: number, length: number): Promise<Uint8Array> {
+  if (!(start >= 0 && start + length <= file.size)) throw new RangeError("a column chunk lies beyond the file");
+  return file.read(start, length).catch((cause: unknown) => {
+    throw readError(cause, file.uri);
+  });
+}
+
+/** The file as far as it was read and checked; the library asks for chunks, and for runs of small ones with the gaps between. */
+function bufferOf(chunks: readonly Chunk[], size: number): AsyncBuffer {
   return {
-    byteLength: file.size,
-    slice: async (start, end = file.size) => {
-      const bytes = await file.read(start, end - start).catch((cause: unknown) => {
-        throw readError(cause, file.uri);
-      });
-      const { buffer, byteOffset, byteLength } = bytes;
-      return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+    byteLength: size,
+    slice: (start, end = size) => {
+      if (end < start || end > size) throw new RangeError("a column chunk lies beyond the file");
+      const whole = new Uint8Array(end - start);
+      for (const { start: from, bytes } of chunks) {
+        const part = bytes.subarray(Math.max(0, start - from), Math.max(0, end - from));
+        whole.set(part, Math.max(0, from - start));
+      }
+      return whole.buffer;
     },
   };
 }

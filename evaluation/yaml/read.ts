@@ -16,9 +16,8 @@ const DEEPEST_INCLUDE = 8;
  */
 export async function readConfig(uri: string, depth = 0): Promise<Config> {
   if (depth > DEEPEST_INCLUDE) throw invalid("Files include each other in a circle", uri, "Break the circle.");
-  const { document, lines } = parseYaml(await readText(uri), uri, "InvalidTask");
+  const { value: own, document, lines } = parseYaml(await readText(uri), uri, "InvalidTask");
   refuseTags(document, lines, uri);
-  const own: unknown = document.toJS();
   if (!isConfig(own)) throw invalid("The file holds no keys", uri, "A task's file has task, doc_to_text and so on.");
   const { include, ...config } = own;
   if (include === undefined) return config;

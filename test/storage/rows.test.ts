@@ -38,7 +38,7 @@ async function expected(): Promise<Record<string, unknown>[]> {
 
 const stored = [
   ...["documents.jsonl", "zstd.jsonl.zst", "stream.arrow", "uncompressed.feather", "zstd.feather"],
-  ...["none.parquet", "snappy.parquet", "gzip.parquet", "zstd.parquet"],
+  ...["none", "snappy", "gzip", "zstd", "brotli", "lz4", "delta"].map((codec) => `${codec}.parquet`),
 ];
 
 for (const name of stored) {

@@ -1,0 +1,147 @@
+import { type ColumnMetaData, type FileMetaData, parquetSchema, type SchemaTree } from "hyparquet";
+import { mostDecompressed } from "./decompress.js";
+
+// The library believes every length that a file says. What it is given is read here before, as far as lengths go.
+
+/** Values of a chunk that need no bytes, as repeated ones do: a row group of pyarrow's. All others take a bit or more. */
+const FREE_VALUES = 2 ** 20;
+const MOST_DEPTH = 16;
+
+/** @throws RangeError where row groups lack columns of the schema, overlap, or claim rows that no column has */
+export function checkMetadata(metadata: FileMetaData, fileSize: number): void {
+  const leaves = leavesOf(parquetSchema(metadata)).join();
+  let stored = 0;
+  for (const { num_rows, columns } of metadata.row_groups) {
+    const chunks = columns.flatMap(({ meta_data }) => meta_data ?? []);
+    // The library leaves the failure of a column that the schema doesn't have to nobody, which would end the process.
+    if (chunks.map(({ path_in_schema }) => JSON.stringify(path_in_schema)).join() !== leaves)
+      throw new RangeError("a row group hasn't the columns of the schema");
+    if (num_rows < 0 || chunks.some(({ num_values }) => num_values < num_rows))
+      throw new RangeError(`a row group can't have ${num_rows} rows`);
+    for (const { total_compressed_size } of chunks) stored += whole(Number(total_compressed_size));
+  }
+  if (stored > fileSize) throw new RangeError(`its columns have ${stored} bytes, more than the file`);
+}
+
+function leavesOf({ children, path }: SchemaTree): string[] {
+  return children.length === 0 ? [JSON.stringify(path)] : children.flatMap(leavesOf);
+}
+
+/**
+ * @param bytes a column's chunk of a row group
+ * @throws RangeError where its pages say that they hold more than they can, or more than the chunk
+ */
+export function checkPages(bytes: Uint8Array, { codec, num_values }: ColumnMetaData): void {
+  const cursor = { bytes, at: 0 };
+  let [values, decompressed] = [0, 0];
+  while (cursor.at < bytes.length - 1) {
+    const header = readStruct(cursor);
+    const [plain, stored] = [whole(header.get(2)), whole(header.get(3))];
+    const start = cursor.at;
+    cursor.at += stored;
+    if (cursor.at > bytes.length) throw new RangeError("a page ends beyond its column chunk");
+    if (codec !== "UNCOMPRESSED" && plain > mostDecompressed(stored)) throw tooMuch(`a page of ${stored}`, plain);
+    decompressed += plain;
+    const [data, dictionary, data2] = [5, 7, 8].map((field) => header.get(field));
+    if (dictionary instanceof Map && whole(dictionary.get(1)) > plain) throw tooMuch("a dictionary", plain);
+    for (const part of [data, data2]) if (part instanceof Map) values += whole(part.get(1));
+    if (data2 instanceof Map && whole(data2.get(5)) + whole(data2.get(6)) > cursor.at - start)
+      throw new RangeError("a page's levels end beyond it");
+  }
+  if (decompressed > mostDecompressed(bytes.length) * 4)
+    throw tooMuch(`a column chunk of ${bytes.length}`, decompressed);
+  if (values !== Number(num_values)) throw new RangeError(`a column chunk has ${values} of its ${num_values} values`);
+  if (values > Math.max(FREE_VALUES, 8 * decompressed))
+    throw new RangeError(`a column chunk can't hold ${values} values; write row groups of ${FREE_VALUES} rows at most`);
+}
+
+/** @throws RangeError where a structure in Thrift's compact protocol ends beyond `bytes`, or its lists and nesting can't be */
+export function checkStruct(bytes: Uint8Array): void {
+  readStruct({ bytes, at: 0 });
+}
+
+interface Cursor {
+  bytes: Uint8Array;
+  at: number;
+}
+
+/** Numbers and structures by their fields; of other kinds only the extent is looked at. */
+type Fields = Map<number, number | Fields | undefined>;
+
+function readStruct(cursor: Cursor, depth = 0): Fields {
+  if (depth > MOST_DEPTH) throw new RangeError(`its metadata are nested more than ${MOST_DEPTH} deep`);
+  const fields: Fields = new Map();
+  for (let field = 0, head = byte(cursor); head !== 0; head = byte(cursor)) {
+    field = head >> 4 === 0 ? signed(variable(cursor)) : field + (head >> 4);
+    fields.set(field, readValue(cursor, head & 15, depth));
+  }
+  return fields;
+}
+
+function readValue(cursor: Cursor, type: number, depth: number): number | Fields | undefined {
+  switch (type) {
+    case 1:
+    case 2:
+      return undefined;
+    case 3:
+      byte(cursor);
+      return undefined;
+    case 4:
+    case 5:
+    case 6:
+      return signed(variable(cursor));
+    case 7:
+      return skip(cursor, 8);
+    case 8:
+      return skip(cursor, variable(cursor));
+    case 9: {
+      const head = byte(cursor);
+      const count = head >> 4 === 15 ? variable(cursor) : head >> 4;
+      // Every item takes a byte or more.
+      if (count > cursor.bytes.length - cursor.at) throw new RangeError(`a list of ${count} items can't be in it`);
+      const item = head & 15;
+      for (let left = count; left > 0; left--) readValue(cursor, item === 1 || item === 2 ? 3 : item, depth + 1);
+      return undefined;
+    }
+    case 12:
+      return readStruct(cursor, depth + 1);
+    default:
+      throw new RangeError(`its metadata have a value of the unknown type ${type}`);
+  }
+}
+
+function byte(cursor: Cursor): number {
+  if (cursor.at >= cursor.bytes.length) throw new RangeError("its metadata end too early");
+  return cursor.bytes[cursor.at++];
+}
+
+function skip(cursor: Cursor, length: number): undefined {
+  cursor.at += length;
+  if (cursor.at > cursor.bytes.length) throw new RangeError("its metadata end too early");
+}
+
+function variable(cursor: Cursor): number {
+  let value = 0;
+  for (let scale = 1, more = true; more; scale *= 128) {
+    if (scale > 2 ** 63) throw new RangeError("a number in its metadata is too long");
+    const next = byte(cursor);
+    value += (next & 127) * scale;
+    more = next > 127;
+  }
+  return value;
+}
+
+/** Zigzag. */
+function signed(value: number): number {
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+}
+
+/** A count or a length, which the library takes for one of 32 bits. */
+function whole(value: number | Fields | undefined): number {
+  if (typeof value === "number" && value >= 0 && value <= 0x7fff_ffff) return value;
+  throw new RangeError("a page or a column chunk has no valid size");
+}
+
+function tooMuch(what: string, bytes: number): RangeError {
+  return new RangeError(`${what} bytes can't be ${bytes} bytes decompressed`);
+}

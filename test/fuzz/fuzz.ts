@@ -1,0 +1,122 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/** Which broken files are made: those from number `from` on of a seed, the same wherever it runs. */
+export interface FuzzOptions {
+  /** Of each format. */
+  inputs: number;
+  seed: number;
+  from: number;
+  /** Formats, or names of targets; none: all. */
+  only: readonly string[];
+}
+
+export interface FuzzTask extends FuzzOptions {
+  /** File that always says which input is being read. */
+  progress: string;
+  /** Targets that are done. */
+  skip: number;
+}
+
+export interface FuzzResult {
+  format: string;
+  name: string;
+  inputs: number;
+  seconds: number;
+  /** Of the inputs; the others were read. */
+  refused: number;
+  /** Anything but a result or an error of ours, in bounded time and memory. */
+  findings: { input: number; problem: string }[];
+}
+
+const HANG_SECONDS = 120;
+const HEAP_MIB = 1024;
+const MOST_RSS = 3 * 2 ** 30;
+
+/** Reads broken copies of every format in a process of its own; one that dies or hangs is a finding, and the next goes on. */
+export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
+  const folder = mkdtempSync(join(tmpdir(), "touchstone-fuzz-progress-"));
+  const progress = join(folder, "progress");
+  try {
+    for (let skip = 0, finished = false; !finished; ) {
+      writeFileSync(progress, "{}");
+      const child = spawn(
+        process.execPath,
+        [
+          `--max-old-space-size=${HEAP_MIB}`,
+          fileURLToPath(new URL("fuzz-process.js", import.meta.url)),
+          JSON.stringify({ ...options, progress, skip } satisfies FuzzTask),
+        ],
+        { stdio: ["ignore", "pipe", "inherit"] },
+      );
+      const ended = new Promise<string>((resolve) =>
+        child.on("close", (code, signal) => resolve(String(signal ?? code))),
+      );
+      let killed: string | undefined;
+      const watch = setInterval(() => {
+        killed ??= reasonToEnd(progress, child.pid ?? 0);
+        if (killed !== undefined) child.kill("SIGKILL");
+      }, 200);
+      for await (const line of createInterface({ input: child.stdout })) {
+        skip++;
+        yield JSON.parse(line);
+      }
+      const code = await ended;
+      clearInterval(watch);
+      finished = code === "0";
+      if (finished) continue;
+      const { format, name, input } = JSON.parse(readFileSync(progress, "utf8"));
+      if (name === undefined)
+        throw new Error(`the process that reads broken files ended with ${code} before the first`);
+      skip++;
+      yield {
+        format,
+        name,
+        inputs: 0,
+        seconds: 0,
+        refused: 0,
+        findings: [{ input, problem: killed ?? `it ended with ${code}` }],
+      };
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function reasonToEnd(progress: string, pid: number): string | undefined {
+  if (Date.now() - statSync(progress).mtimeMs > HANG_SECONDS * 1000) return `it took more than ${HANG_SECONDS} s`;
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+    return pages * 4096 > MOST_RSS ? `it took more than ${MOST_RSS / 2 ** 30} GiB` : undefined;
+  } catch {
+    return undefined; // It has just ended.
+  }
+}
+
+/** `npm run fuzz -- --inputs 1000000 --seed 7 --from 0 --only GGUF` */
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      inputs: { type: "string", default: "1000000" },
+      seed: { type: "string", default: "1" },
+      from: { type: "string", default: "0" },
+      only: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const options = { inputs: Number(values.inputs), seed: Number(values.seed), from: Number(values.from) };
+  for await (const { format, name, inputs, seconds, refused, findings } of fuzz({ ...options, only: values.only })) {
+    const rate = Math.round(inputs / Math.max(seconds, 1e-3));
+    console.log(
+      `${format}, ${name}: ${inputs} inputs, ${refused} refused, ${rate} a second, ${findings.length} findings`,
+    );
+    for (const { input, problem } of findings) {
+      console.log(`  --seed ${options.seed} --from ${input} --inputs 1 --only "${name}": ${problem}`);
+      process.exitCode = 1;
+    }
+  }
+}
