@@ -4,7 +4,7 @@
 const entries = [
   "client/(cli|index)[.]ts",
   "workers/(main|compute-process|score-process)[.]ts",
-  "workflows/index[.]ts",
+  "workflows/(index[.]ts|failure-converter[.]cts)",
   "infra/(setup|check-workflow-bundle|bundle-workflows)[.]ts",
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
 import { benchCommand } from "./commands/bench.js";
+import { codecServerCommand } from "./commands/codec-server.js";
 import { compressCommand } from "./commands/compress.js";
 import { dataCommand } from "./commands/data.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -32,6 +33,7 @@ const program = new Command("touchstone")
   .addCommand(statusCommand())
   .addCommand(doctorCommand())
   .addCommand(gcCommand())
+  .addCommand(codecServerCommand())
   .addCommand(dataCommand())
   .addCommand(sampleCommand())
   .addCommand(compressCommand())

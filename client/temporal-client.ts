@@ -1,14 +1,16 @@
 import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { TouchstoneError } from "../study/errors.js";
+import { dataConverter } from "../workers/encryption.js";
 
 /** A client by Temporal's standard environment variables and profile. @throws TouchstoneError ServiceUnavailable */
 export async function connectTemporal(): Promise<Client> {
   const { connectionOptions, namespace = "default" } = loadClientConnectConfig();
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: "10s" });
-    return new Client({ connection, namespace });
+    return new Client({ connection, namespace, dataConverter: dataConverter() });
   } catch (cause) {
+    if (cause instanceof TouchstoneError) throw cause;
     throw new TouchstoneError(
       "ServiceUnavailable",
       {

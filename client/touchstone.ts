@@ -8,6 +8,7 @@ import { identity } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
 import { studyWorkflowId, taskQueues } from "../study/names.js";
 import { lastingSpec, parseStudySpec, type StudySpecInput } from "../study/spec.js";
+import { codecKeys, payloadCodec } from "../workers/encryption.js";
 import { attributes } from "../workflows/attributes.js";
 import type { study } from "../workflows/study.js";
 import { useServices } from "./services.js";
@@ -109,6 +110,7 @@ export class Touchstone {
     });
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     if (payload === undefined || payload === null) throw new RangeError(`the history of ${name} has no input`);
-    await this.start(defaultPayloadConverter.fromPayload<StudySpecInput>(payload));
+    const [plain] = await payloadCodec(codecKeys()).decode([payload]);
+    await this.start(defaultPayloadConverter.fromPayload<StudySpecInput>(plain));
   }
 }

@@ -112,7 +112,7 @@ async function openLocal(path: string): Promise<DataFile> {
       }
       return buffer;
     },
-    stream: async () => createReadStream(path, { highWaterMark: 1 << 20 }),
+    stream: async () => createReadStream(path, { highWaterMark: Math.min(Math.max(1, size), 1 << 20) }),
     close: () => handle.close(),
   };
 }

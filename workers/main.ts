@@ -26,12 +26,12 @@ const options = new Command("touchstone-worker")
 
 try {
   installRuntime(options.metrics);
+  await runWorker(options);
 } catch (error) {
   if (!(error instanceof TouchstoneError)) throw error;
   process.stderr.write(`${error.name}: ${error.message}\n`);
   process.exit(1);
 }
-await runWorker(options);
 
 function parseQueues(text: string): QueueName[] {
   const names = text.split(",");

@@ -1,13 +1,15 @@
 import { availableParallelism, hostname } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { DataConverter } from "@temporalio/common";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import { NativeConnection, Worker, type WorkerOptions as WorkerConfig } from "@temporalio/worker";
 import { delegatedActivities } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
 import { taskQueues } from "../study/names.js";
 import type { BackendKind } from "../tensor/backend.js";
 import { placeInLogs } from "./activity-interceptor.js";
 import { ComputePool } from "./compute-pool.js";
+import { dataConverter } from "./encryption.js";
 import { startTracing } from "./tracing.js";
 
 export type QueueName = keyof typeof taskQueues;
@@ -32,6 +34,13 @@ const DATA_STEPS = 8;
  * finish, and the rest is left to other workers.
  */
 export async function runWorker({ queues, slots, threads }: WorkerOptions): Promise<void> {
+  let endWith: (error: unknown) => void = () => {};
+  const unreadable = new Promise<never>((_, reject) => {
+    endWith = reject;
+  });
+  // Until the workers run nobody waits for it.
+  unreadable.catch(() => {});
+  const converter = dataConverter((error) => endWith(error));
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   const threadsEach = threads ?? Math.max(1, Math.floor(availableParallelism() / slots));
@@ -45,6 +54,7 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   const interceptors = { activity: [placeInLogs, ...(tracing === undefined ? [] : [tracing.interceptor])] };
   const common = {
     connection,
+    dataConverter: converter,
     namespace: namespace ?? "default",
     maxHeartbeatThrottleInterval: "5s",
     shutdownGraceTime: "20s",
@@ -57,7 +67,7 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
         interceptors,
         identity: identityOf(taskQueues.orchestration),
         taskQueue: taskQueues.orchestration,
-        workflowBundle: { codePath: fileURLToPath(new URL("../workflows/bundle.js", import.meta.url)) },
+        ...workflowCode(converter),
         activities: delegatedActivities(dataSteps, pool("data", 1, DATA_STEPS)),
         maxConcurrentActivityTaskExecutions: DATA_STEPS,
       }),
@@ -75,7 +85,13 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   };
   try {
     const workers = await Promise.all(queues.map((queue) => create[queue]()));
-    await Promise.all(workers.map((worker) => worker.run()));
+    const runs = Promise.all(workers.map((worker) => worker.run()));
+    // One that can't read what it is given would fail every study's steps, one after another.
+    await Promise.race([runs, unreadable]).catch(async (error: unknown) => {
+      for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
+      await runs.catch(() => {});
+      throw error;
+    });
   } finally {
     await Promise.all(pools.map((each) => each.leave()));
     await connection.close();
@@ -88,4 +104,11 @@ function identityOf(queue: string, compute?: { backend?: BackendKind; slots: num
   const worker = `${queue}@${hostname()}:${process.pid}`;
   if (compute?.backend === undefined) return worker;
   return `${worker}/${compute.backend.replace("native-", "")} x${compute.slots}`;
+}
+
+/** The bundle made at build, or for encrypted histories one with their failure converter, which is made now: some seconds. */
+function workflowCode({ failureConverterPath }: DataConverter): Pick<WorkerConfig, "workflowBundle" | "workflowsPath"> {
+  const file = (name: string) => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
+  if (failureConverterPath === undefined) return { workflowBundle: { codePath: file("bundle.js") } };
+  return { workflowsPath: file("index.js") };
 }

@@ -30,7 +30,7 @@ try {
 }
 
 async function fuzz({ format, name, original, read }: Target, inputs: number): Promise<FuzzResult> {
-  const started = performance.now();
+  const started = process.cpuUsage();
   await read(original);
   const prepared = originalOf(original);
   const result: FuzzResult = { format, name, inputs, seconds: 0, refused: 0, findings: [] };
@@ -42,7 +42,7 @@ async function fuzz({ format, name, original, read }: Target, inputs: number): P
     else if (problem !== undefined && !result.findings.some((known) => known.problem === problem))
       result.findings.push({ input: i, problem });
   }
-  return { ...result, seconds: (performance.now() - started) / 1000 };
+  return { ...result, seconds: secondsSince(started) };
 }
 
 /** undefined: it was read. */
@@ -55,10 +55,14 @@ async function judge(bytes: Uint8Array, read: Target["read"]): Promise<string | 
     const named = error instanceof TouchstoneError && error.message.length > 0;
     outcome = named ? "refused" : `not an error of ours: ${error instanceof Error ? error.stack : error}`;
   }
-  const spent = process.cpuUsage(cpu);
-  const seconds = (spent.user + spent.system) / 1e6;
+  const seconds = secondsSince(cpu);
   if (seconds > MOST_CPU_SECONDS) return `it took ${seconds.toFixed(1)} s of ${bytes.length} bytes`;
   const grown = (process.resourceUsage().maxRSS - memory) * 1024;
   if (grown > MOST_BYTES) return `it took ${Math.round(grown / 2 ** 20)} MiB for ${bytes.length} bytes`;
   return outcome;
+}
+
+function secondsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
 }

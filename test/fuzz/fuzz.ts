@@ -27,6 +27,7 @@ export interface FuzzResult {
   format: string;
   name: string;
   inputs: number;
+  /** Of processor time. */
   seconds: number;
   /** Of the inputs; the others were read. */
   refused: number;
@@ -112,7 +113,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for await (const { format, name, inputs, seconds, refused, findings } of fuzz({ ...options, only: values.only })) {
     const rate = Math.round(inputs / Math.max(seconds, 1e-3));
     console.log(
-      `${format}, ${name}: ${inputs} inputs, ${refused} refused, ${rate} a second, ${findings.length} findings`,
+      `${format}, ${name}: ${inputs} inputs, ${refused} refused, ${rate} a second of processor time, ${findings.length} findings`,
     );
     for (const { input, problem } of findings) {
       console.log(`  --seed ${options.seed} --from ${input} --inputs 1 --only "${name}": ${problem}`);
