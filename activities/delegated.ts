@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure, activityInfo, CancelledFailure, Context } from "@temporalio/activity";
 import { measure } from "../storage/measure.js";
 import { type ErrorType, TouchstoneError } from "../study/errors.js";
+import { redacted } from "../study/secrets.js";
 import type { StepProgress } from "./step.js";
 import { stepPlace } from "./step-place.js";
 import type { Activities, StepName } from "./steps.js";
@@ -75,7 +76,8 @@ function affinityOf(input: unknown): string | undefined {
 function asFailure(error: unknown): ApplicationFailure {
   if (!(error instanceof TouchstoneError)) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    return ApplicationFailure.create({ type: "Error", message, nonRetryable: true, details: [stack] });
+    const details = [redacted(stack ?? "")];
+    return ApplicationFailure.create({ type: "Error", message: redacted(message), nonRetryable: true, details });
   }
   const { type, message, retryable } = error;
   const nonRetryable = !retryable || exhausted(type);

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
+import { redacted } from "../study/secrets.js";
 import { benchCommand } from "./commands/bench.js";
 import { codecServerCommand } from "./commands/codec-server.js";
 import { compressCommand } from "./commands/compress.js";
@@ -55,7 +56,7 @@ try {
 } catch (error) {
   const named = error instanceof TouchstoneError ? error : systemError(error);
   // Whatever else it is, it is a mistake of the program: its stack is worth more than a message.
-  if (named === undefined) throw error;
-  process.stderr.write(`${named.name}: ${named.message}\n`);
+  const shown = named === undefined && error instanceof Error ? (error.stack ?? error.message) : String(named ?? error);
+  process.stderr.write(`${redacted(shown)}\n`);
   process.exitCode = 1;
 }

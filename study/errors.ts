@@ -1,3 +1,5 @@
+import { redacted } from "./secrets.js";
+
 /** Every named failure. Names are stable: retry policies, scripts and the documentation refer to them. */
 export type ErrorType =
   | "InvalidStudySpec"
@@ -47,16 +49,21 @@ export interface Problem {
   todo?: string;
 }
 
-/** A failure a person can act on: what was wrong, where, and what to do. */
+/** A failure a person can act on: what was wrong, where, and what to do; without credentials, wherever its texts are from. */
 export class TouchstoneError extends Error {
   readonly retryable: boolean;
+  readonly problem: Problem;
 
   constructor(
     readonly type: ErrorType,
-    readonly problem: Problem,
+    problem: Problem,
     options?: { cause?: unknown },
   ) {
-    super(describeProblem(problem), options);
+    const { what, where, todo } = problem;
+    const hidden = (text: string | undefined) => (text === undefined ? undefined : redacted(text));
+    const shown = { what: redacted(what), where: hidden(where), todo: hidden(todo) };
+    super(describeProblem(shown), options);
+    this.problem = shown;
     this.name = type;
     this.retryable = RETRYABLE.has(type);
   }

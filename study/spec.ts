@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { TouchstoneError } from "./errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
 import { methodSettingsSchema } from "./methods.js";
 import { parseOrThrow } from "./parse.js";
+import { secretPlace } from "./secrets.js";
 import { studySourceSchema } from "./source.js";
 
 /** Ids stand in workflow ids, file names and tables. */
@@ -136,8 +138,19 @@ export const studySpecSchema = z
 export type StudySpec = z.output<typeof studySpecSchema>;
 export type StudySpecInput = z.input<typeof studySpecSchema>;
 
-/** @throws TouchstoneError InvalidStudySpec (or UnknownMethod) naming each key that is wrong and the nearest valid one. */
+/**
+ * @throws TouchstoneError InvalidStudySpec (or UnknownMethod) naming each key that is wrong and the nearest valid one, or that
+ *   holds a credential: histories, the store and reports have the whole specification
+ */
 export function parseStudySpec(input: unknown): StudySpec {
+  const place = secretPlace(input);
+  if (place !== undefined) {
+    throw new TouchstoneError("InvalidStudySpec", {
+      what: `${place} holds a credential`,
+      where: "the study specification",
+      todo: "Leave it out: every machine takes credentials from its own environment (docs/operators.md, Security).",
+    });
+  }
   return parseOrThrow(studySpecSchema, input, "InvalidStudySpec", "the study specification");
 }
 

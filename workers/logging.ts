@@ -1,10 +1,12 @@
 import { DefaultLogger, type LogEntry, type Logger } from "@temporalio/worker";
 import { type Bindings, type Logger as ProcessLog, pino } from "pino";
+import { redacted } from "../study/secrets.js";
 
 /** One JSON line a message on standard error; every line has the bindings. */
 export function processLog(bindings?: Bindings): ProcessLog {
   const level = process.env.TOUCHSTONE_LOG ?? "info";
-  return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const options = { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } };
+  return pino(options, pino.destination(2));
 }
 
 /** The same for Temporal's messages, with the ids that it knows. */

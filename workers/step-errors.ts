@@ -1,5 +1,6 @@
 import { systemError } from "../storage/system-error.js";
 import { TouchstoneError } from "../study/errors.js";
+import { redacted } from "../study/secrets.js";
 import type { StepFailure } from "./protocol.js";
 
 /** The error of steps whose compute process ended. */
@@ -19,7 +20,7 @@ export function crashed(pid: number | undefined, code: number | null, signal: No
 export function asFailure(error: unknown): StepFailure {
   const named = error instanceof TouchstoneError ? error : systemError(error);
   if (named !== undefined) return { type: named.type, problem: named.problem, message: named.message };
-  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { message, stack } = withoutSecrets(error);
   if (/allocat|out of memory|OOM/i.test(message)) {
     const problem = { what: `Memory ran out: ${message}`, todo: "Give the worker fewer slots, or a larger machine." };
     return { type: "OutOfMemory", problem, message };
@@ -33,4 +34,9 @@ export function asError({ type, problem, message, stack }: StepFailure): Error {
   const error = new Error(message);
   error.stack = stack;
   return error;
+}
+
+function withoutSecrets(error: unknown): { message: string; stack?: string } {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { message: redacted(message), stack: stack && redacted(stack) };
 }
