@@ -114,14 +114,24 @@ function checkMerges({ model }: TokenizerJson, ids: ReadonlyMap<string, number>,
   }
 }
 
+/** Some of what is wrong in a description the library finds when it is made, the rest when it is used. */
 function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
-  try {
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw broken(`The tokenizer can't be read: ${reason}`, where, cause);
+    }
+  };
+  const library = attempt((): Library => {
     const pre_tokenizer = cutWords(json, exactPreTokenizer(json.pre_tokenizer));
     return new LibraryTokenizer({ ...json, pre_tokenizer }, {});
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw broken(`The tokenizer can't be read: ${reason}`, where, cause);
-  }
+  });
+  return {
+    encode: (text, options) => attempt(() => library.encode(text, options)),
+    decode: (ids, options) => attempt(() => library.decode(ids, options)),
+  };
 }
 
 /**

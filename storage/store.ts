@@ -34,6 +34,7 @@ export interface ObjectStore {
   replace(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   list(prefix: string): Promise<string[]>;
   move(from: string, to: string): Promise<void>;
+  /** Where the key may not delete, the object stays. */
   remove(key: string): Promise<void>;
 }
 
@@ -90,7 +91,7 @@ export function openStore(location: StoreLocation): ObjectStore {
       }),
     remove: (key) =>
       guarded(key, async () => {
-        await client.send(new DeleteObjectCommand({ Bucket, Key: full(key) }));
+        await client.send(new DeleteObjectCommand({ Bucket, Key: full(key) })).catch(keptOrThrow);
       }),
   };
 }
@@ -107,6 +108,15 @@ export function keysOf({ bucket: Bucket, prefix }: StoreLocation) {
         throw storageError(cause, `s3://${Bucket}/${full(key)}`);
       }),
   };
+}
+
+let isToldOfKept = false;
+
+/** What is removed is only of no more use: a key that may not delete is told of it once. */
+function keptOrThrow(error: unknown): void {
+  if (!(error instanceof S3ServiceException) || error.name !== "AccessDenied") throw error;
+  if (!isToldOfKept) process.emitWarning("The store keeps what is of no more use: the key may not delete objects.");
+  isToldOfKept = true;
 }
 
 function absent(error: unknown): undefined {

@@ -119,6 +119,23 @@ for (const { answer, expected } of refusals) {
   });
 }
 
+test("where the key may not delete, what is of no more use stays; other refusals are errors", async () => {
+  const told: string[] = [];
+  process.on("warning", ({ message }) => told.push(message));
+  const { "in this thread": store } = stores;
+  await store.writeNew("kept", Uint8Array.of(1));
+  await answering({ status: 403, code: "AccessDenied", message: "Access Denied" }, async () => {
+    await store.remove("kept");
+    await store.remove("kept");
+    await assert.rejects(store.move("kept", "aside"), { name: "StorageDenied" });
+  });
+  await answering({ status: 403, code: "SignatureDoesNotMatch", message: "It does not match" }, () =>
+    assert.rejects(store.remove("kept"), { name: "StorageDenied" }),
+  );
+  assert.deepEqual(Array.from((await store.read("kept")) ?? []), [1]);
+  assert.equal(told.filter((message) => /may not delete/.test(message)).length, 1);
+});
+
 test("files in a store that refuses the credentials are not taken for missing", async () => {
   const denied = { status: 403, code: "AccessDenied", message: "Access Denied" };
   const asked = () => [

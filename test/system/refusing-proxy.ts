@@ -1,0 +1,39 @@
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after } from "node:test";
+
+export interface RefusingProxy {
+  endpoint: string;
+  /** Methods that are answered with 403, as S3 does where a policy doesn't allow them. */
+  refused: Set<string>;
+  /** How often that happened. */
+  refusals: number;
+}
+
+/** Stands before the object store at `target`, as a policy would. Signatures stay valid: the host's name is what was signed. */
+export async function refusingProxy(target: string): Promise<RefusingProxy> {
+  const proxy: RefusingProxy = { endpoint: "", refused: new Set(), refusals: 0 };
+  const server = createServer((asked, answer) => {
+    if (proxy.refused.has(asked.method ?? "")) {
+      proxy.refusals++;
+      asked.resume();
+      answer.writeHead(403, { "Content-Type": "application/xml" });
+      answer.end("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+      return;
+    }
+    const { method, headers, url } = asked;
+    const passed = request(new URL(url ?? "/", target), { method, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(answer);
+    });
+    passed.on("error", () => answer.destroy());
+    asked.pipe(passed);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  proxy.endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return proxy;
+}
