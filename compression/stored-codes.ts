@@ -53,11 +53,12 @@ export function readCodes(table: ArrowTable, columns: number): { weight: Float32
   const { rows, metadata } = table;
   const number = (key: string) => Number(metadata.get(key));
   const [bits, indices] = [number("bits"), metadata.get("groupIndex")];
+  // First, since it checks the number of columns, which is only said.
+  const codes = unpackCodes(table.numbers("codes") as Uint8Array, rows, columns, bits);
   const groupIndex =
     indices === undefined
       ? contiguousGroups(columns, number("groupSize"))
       : Int32Array.from(JSON.parse(indices) as number[]);
-  const codes = unpackCodes(table.numbers("codes") as Uint8Array, rows, columns, bits);
   const layer: QuantizedLayer = { bits, codes, groupIndex, ...readGrids(table) };
   if (table.names.includes("outliers")) {
     // As layers were stored before columns of outliers were.
@@ -93,12 +94,13 @@ function readGrids(table: ArrowTable): Pick<QuantizedLayer, "scales" | "zeros" |
     ...["groups", "statisticsRows"].map((k) => Number(metadata.get(k))),
   ];
   const codes = (name: string) => unpackCodes(table.numbers(name) as Uint8Array, rows, groups, bits);
+  const [scaleCodes, zeroCodes] = [codes("scaleCodes"), codes("zeroCodes")];
   const [a, b, c, d] = unzip(table.numbers("grids") as Float32Array, groups, 4);
   const statistics: GridStatistics = {
     bits,
     runRows,
-    scales: { codes: codes("scaleCodes"), gridScales: a, gridZeros: b },
-    zeros: { codes: codes("zeroCodes"), gridScales: c, gridZeros: d },
+    scales: { codes: scaleCodes, gridScales: a, gridZeros: b },
+    zeros: { codes: zeroCodes, gridScales: c, gridZeros: d },
   };
   return {
     groups,

@@ -29,9 +29,12 @@ export function packCodes(codes: Uint8Array, rows: number, columns: number, bits
   return packed;
 }
 
-/** The inverse of `packCodes`. */
+/** The inverse of `packCodes`. @throws RangeError where there aren't as many bytes as so many codes take */
 export function unpackCodes(packed: Uint8Array, rows: number, columns: number, bits: number, unit = 1): Uint8Array {
   const rowBytes = packedBytes(columns, bits, unit);
+  const areSizes = Number.isInteger(bits) && bits >= 1 && bits <= 8 && Number.isInteger(columns) && columns >= 1;
+  if (!areSizes || packed.length !== rows * rowBytes)
+    throw new RangeError(`${packed.length} bytes aren't ${rows} x ${columns} codes of ${bits} bits`);
   const limit = (1 << bits) - 1;
   const codes = new Uint8Array(rows * columns);
   for (let row = 0; row < rows; row++) {

@@ -4,15 +4,20 @@ import { after } from "node:test";
 
 export interface RefusingProxy {
   endpoint: string;
+  /** Endpoint of the store. */
+  target: string;
   /** Methods that are answered with 403, as S3 does where a policy doesn't allow them. */
   refused: Set<string>;
   /** How often that happened. */
   refusals: number;
 }
 
-/** Stands before the object store at `target`, as a policy would. Signatures stay valid: the host's name is what was signed. */
-export async function refusingProxy(target: string): Promise<RefusingProxy> {
-  const proxy: RefusingProxy = { endpoint: "", refused: new Set(), refusals: 0 };
+/**
+ * Stands before an object store, as a policy would, for the tests of a file: to be called at its top level. Signatures stay
+ * valid: the host's name is what was signed.
+ */
+export async function refusingProxy(): Promise<RefusingProxy> {
+  const proxy: RefusingProxy = { endpoint: "", target: "", refused: new Set(), refusals: 0 };
   const server = createServer((asked, answer) => {
     if (proxy.refused.has(asked.method ?? "")) {
       proxy.refusals++;
@@ -22,7 +27,7 @@ export async function refusingProxy(target: string): Promise<RefusingProxy> {
       return;
     }
     const { method, headers, url } = asked;
-    const passed = request(new URL(url ?? "/", target), { method, headers }, (response) => {
+    const passed = request(new URL(url ?? "/", proxy.target), { method, headers }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);
       response.pipe(answer);
     });

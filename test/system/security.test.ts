@@ -12,7 +12,7 @@ import { openStore } from "../../storage/store.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { currentWorker, startWorker, useSystem } from "./harness.js";
 import { outcome, within } from "./observe.js";
-import { type RefusingProxy, refusingProxy } from "./refusing-proxy.js";
+import { refusingProxy } from "./refusing-proxy.js";
 import { skip } from "./set-up.js";
 import { smallStudy } from "./small-study.js";
 
@@ -27,13 +27,13 @@ const planted: Record<string, string> = {
   OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secret()}`,
 };
 
-let proxy: RefusingProxy;
+const proxy = await refusingProxy();
 const system = useSystem({
   worker: false,
   prepare: async () => {
     // An API key switches TLS on, which the development server hasn't.
     Object.assign(process.env, planted, { TEMPORAL_TLS: "false" });
-    proxy = await refusingProxy(process.env.S3_ENDPOINT ?? "");
+    proxy.target = process.env.S3_ENDPOINT ?? "";
     process.env.S3_ENDPOINT = proxy.endpoint;
     // Those that the harness connected before know no key.
     system.temporal = await connectTemporal();
