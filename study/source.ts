@@ -4,7 +4,8 @@ const id = z
   .string()
   .min(1)
   .max(80)
-  .regex(/^[\w.-]+$/, "may have letters, digits, dots, dashes and underscores only");
+  .regex(/^[\w.-]+$/, "may have letters, digits, dots, dashes and underscores only")
+  .regex(/[^.]/, "may not be of dots alone");
 const path = z.string().min(1);
 
 /** A calibration source: where its documents lie, and which of their fields is the text. */

@@ -11,7 +11,8 @@ const id = z
   .string()
   .min(1)
   .max(80)
-  .regex(/^[\w.-]+$/, "may have letters, digits, dots, dashes and underscores only");
+  .regex(/^[\w.-]+$/, "may have letters, digits, dots, dashes and underscores only")
+  .regex(/[^.]/, "may not be of dots alone");
 const path = z.string().min(1);
 const count = z.int().positive();
 
@@ -82,7 +83,11 @@ const activationsSchema = z
 
 const checkpointsSchema = z.strictObject({
   bucket: z.string().min(3).optional(),
-  prefix: z.string().default(""),
+  /** Of the keys: nothing of a study lies outside it. */
+  prefix: z
+    .string()
+    .regex(/^(?!\/)(?!(.*\/)?\.\.?(\/|$))/, "may not begin with / nor have . or .. as a part")
+    .default(""),
   activations: activationsSchema,
 });
 

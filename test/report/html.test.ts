@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { buildReport } from "../../report/build.js";
 import { html, trusted } from "../../report/markup.js";
 import type { StudyResults } from "../../study/results.js";
@@ -51,6 +52,33 @@ test("hostile names are shown as text and make no markup", () => {
     assert.equal(page.match(/<title>/g)?.length, 1);
     assert.equal(page.match(/<\/style>/g)?.length, 1);
   }
+});
+
+test("whatever names are made of, the page's markup is that of a plain name", () => {
+  const markup = (name: string) => buildReport(hostileStudy(name)).html.match(/<[/!a-z]+/gi) ?? [];
+  const plain = markup("name");
+  const pieces = [
+    "<",
+    ">",
+    '"',
+    "'",
+    "&",
+    "</title>",
+    "</style>",
+    "</script>",
+    "<!--",
+    "-->",
+    "<svg onload=",
+    "javascript:",
+    "`",
+    "a",
+    " ",
+  ];
+  const name = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 8 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(name, (evil) => assert.deepEqual(markup(evil), plain)),
+    { numRuns: 50 },
+  );
 });
 
 test("the page refers to nothing outside itself", () => {

@@ -143,6 +143,14 @@ for (const [title, input, type, said] of mistakes) {
   });
 }
 
+test("names and prefixes stay below their roots", () => {
+  for (const name of [".", ".."]) assert.match(rejected(with_("name", name)).message, /name: may not be of dots alone/);
+  for (const prefix of ["..", "../a", "a/../b", "a/..", "/a", "./a"])
+    assert.match(rejected(with_("checkpoints", { prefix })).message, /checkpoints\.prefix: may not begin with/);
+  for (const prefix of ["", "a", "a/b/", "a..b", "..a/b"])
+    assert.equal(parseStudySpec(with_("checkpoints", { prefix })).checkpoints.prefix, prefix);
+});
+
 test("every mistake is told at once", () => {
   const { message } = rejected({ ...exampleInput(), name: "", sources: [{ id: "a", path: 3 }], methods: [] });
   for (const key of ["name", "sources[0].path", "methods"]) assert.ok(message.includes(`${key}: `), key);

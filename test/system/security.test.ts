@@ -15,9 +15,10 @@ import { outcome, within } from "./observe.js";
 import { refusingProxy } from "./refusing-proxy.js";
 import { skip } from "./set-up.js";
 import { smallStudy } from "./small-study.js";
+import { authority, tlsFront } from "./tls-front.js";
 
-// Credentials of every kind in the environment, an encrypted history, and a key of the store that may not delete: a study
-// runs to its end, another fails, and no credential is found anywhere.
+// Credentials of every kind in the environment, an encrypted history, TLS before both services, and a key of the store that may
+// not delete: a study runs to its end, another fails, and no credential is found anywhere.
 
 const secret = () => randomBytes(24).toString("hex");
 const planted: Record<string, string> = {
@@ -28,6 +29,19 @@ const planted: Record<string, string> = {
 };
 
 const proxy = await refusingProxy();
+const [temporalFront, storeFront] = [await tlsFront(), await tlsFront()];
+
+/** A worker that reaches both services by TLS alone, with an authority of one's own. */
+const startTlsWorker = (environment: Record<string, string> = {}) =>
+  startWorker([], {
+    TEMPORAL_ADDRESS: `localhost:${temporalFront.port}`,
+    TEMPORAL_TLS: "true",
+    TEMPORAL_TLS_SERVER_CA_CERT_PATH: authority,
+    S3_ENDPOINT: `https://localhost:${storeFront.port}`,
+    NODE_EXTRA_CA_CERTS: authority,
+    ...environment,
+  });
+
 const system = useSystem({
   worker: false,
   prepare: async () => {
@@ -35,13 +49,17 @@ const system = useSystem({
     Object.assign(process.env, planted, { TEMPORAL_TLS: "false" });
     proxy.target = process.env.S3_ENDPOINT ?? "";
     process.env.S3_ENDPOINT = proxy.endpoint;
+    storeFront.target = Number(new URL(proxy.endpoint).port);
+    temporalFront.target = Number(process.env.TEMPORAL_ADDRESS?.split(":").at(-1));
     // Those that the harness connected before know no key.
     system.temporal = await connectTemporal();
     system.touchstone = await Touchstone.connect();
-    await startWorker();
+    await startTlsWorker();
   },
 });
-const options = { skip, timeout: 300_000 };
+/** Limits are for machines on which much else runs. */
+const SECONDS = 900;
+const options = { skip, timeout: SECONDS * 1000 };
 
 const small = (name: string): StudySpecInput =>
   smallStudy(system, name, {
@@ -54,7 +72,7 @@ const small = (name: string): StudySpecInput =>
 /** What the command line says of a specification, on both streams. */
 async function touchstone(...args: string[]): Promise<string> {
   const cli = join(checkoutFolder, "dist", "client", "cli.js");
-  const run = promisify(execFile)(process.execPath, [cli, ...args], { timeout: 120_000 });
+  const run = promisify(execFile)(process.execPath, [cli, ...args], { timeout: SECONDS * 1000 });
   return run.then(
     ({ stdout, stderr }) => stdout + stderr,
     ({ stdout, stderr }) => stdout + stderr,
@@ -69,14 +87,19 @@ function file(name: string, specification: object): string {
 
 const said: string[] = [];
 
-test("a key that may not delete runs a study to its end; it is said once", options, async () => {
-  proxy.refused = new Set(["DELETE"]);
-  said.push(await touchstone("study", "start", file("kept", small("kept"))));
-  assert.equal((await outcome(system.touchstone.study("kept"))).failed, 0);
-  assert.ok(proxy.refusals > 0, "something was to be removed");
-  const told = readFileSync(currentWorker().log, "utf8").match(/key may not delete/g) ?? [];
-  assert.ok(told.length >= 1 && told.length <= 2, `once a process: ${told.length}`);
-});
+test(
+  "over TLS, with a key that may not delete, a study runs to its end; what is kept is said once",
+  options,
+  async () => {
+    proxy.refused = new Set(["DELETE"]);
+    said.push(await touchstone("study", "start", file("kept", small("kept"))));
+    assert.equal((await outcome(system.touchstone.study("kept"), SECONDS)).failed, 0);
+    assert.ok(temporalFront.connections > 0 && storeFront.connections > 0);
+    assert.ok(proxy.refusals > 0, "something was to be removed");
+    const told = readFileSync(currentWorker().log, "utf8").match(/key may not delete/g) ?? [];
+    assert.ok(told.length >= 1 && told.length <= 2, `once a process: ${told.length}`);
+  },
+);
 
 test("a key that may not write fails at once, and says so", options, async () => {
   proxy.refused = new Set(["PUT", "DELETE"]);
@@ -98,11 +121,11 @@ test("a worker without the key ends and says which it lacks; one with it goes on
   currentWorker().kill("SIGTERM");
   await currentWorker().ended;
   const study = await system.touchstone.start(small("waits"));
-  const keyless = await startWorker([], { TOUCHSTONE_CODEC_KEY: "" });
-  assert.equal(await within(120_000, keyless.ended), 1);
+  const keyless = await startTlsWorker({ TOUCHSTONE_CODEC_KEY: "" });
+  assert.equal(await within(SECONDS * 1000, keyless.ended), 1);
   assert.match(readFileSync(keyless.log, "utf8"), /key \\?"first\\?".*TOUCHSTONE_CODEC_KEY/);
-  await startWorker();
-  assert.equal((await outcome(study)).failed, 0);
+  await startTlsWorker();
+  assert.equal((await outcome(study, SECONDS)).failed, 0);
 });
 
 test(
