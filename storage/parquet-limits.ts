@@ -6,6 +6,8 @@ import { mostDecompressed } from "./decompress.js";
 /** Values of a chunk that need no bytes, as repeated ones do: a row group of pyarrow's. All others take a bit or more. */
 const FREE_VALUES = 2 ** 20;
 const MOST_DEPTH = 16;
+/** A chunk may hold as much as this many pages of the largest size. */
+const MOST_PAGES = 16;
 
 /** @throws RangeError where row groups lack columns of the schema, overlap, or claim rows that no column has */
 export function checkMetadata(metadata: FileMetaData, fileSize: number): void {
@@ -48,7 +50,7 @@ export function checkPages(bytes: Uint8Array, { codec, num_values }: ColumnMetaD
     if (data2 instanceof Map && whole(data2.get(5)) + whole(data2.get(6)) > cursor.at - start)
       throw new RangeError("a page's levels end beyond it");
   }
-  if (decompressed > mostDecompressed(bytes.length) * 4)
+  if (decompressed > mostDecompressed(bytes.length) * MOST_PAGES)
     throw tooMuch(`a column chunk of ${bytes.length}`, decompressed);
   if (values !== Number(num_values)) throw new RangeError(`a column chunk has ${values} of its ${num_values} values`);
   if (values > Math.max(FREE_VALUES, 8 * decompressed))

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { checkoutFolder } from "../../storage/home.js";
+import { checkStruct } from "../../storage/parquet-limits.js";
+import { ZstdLimits } from "../../storage/zstd-limits.js";
+
+const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+const check = (bytes: readonly number[], most?: number, produced = 0) =>
+  new ZstdLimits(most).check(Uint8Array.from(bytes), produced);
+
+test("a real Zstandard file passes, however it is cut into parts, twice over too", async () => {
+  const file = await readFile(join(checkoutFolder, "test", "storage", "fixtures", "zstd.jsonl.zst"));
+  for (const size of [1, 3, file.length]) {
+    const limits = new ZstdLimits();
+    const twice = Buffer.concat([file, file]);
+    for (let at = 0; at < twice.length; at += size) limits.check(twice.subarray(at, at + size), 0);
+  }
+});
+
+test("windows of 128 MiB are given, larger ones are not; neither are dictionaries and announced gigabytes", () => {
+  const frame = (descriptor: number, ...header: number[]) => [...MAGIC, descriptor, ...header];
+  check(frame(0, 17 << 3));
+  assert.throws(() => check(frame(0, 18 << 3)), /window of 268435456 bytes/);
+  assert.throws(() => check(frame(1, 0, 7)), /dictionary/);
+  assert.throws(() => check(frame(0xa0, 0, 0, 0, 0x80), 1000), /announces 2147483648 bytes/);
+  assert.throws(() => check([1, 2, 3, 4, 5]), /no Zstandard frame/);
+});
+
+test("empty blocks, for each of which the whole window is moved, come to an end", () => {
+  const empty = Array.from({ length: 40 }, () => [0, 0, 0]).flat();
+  const largest = [...MAGIC, 0, 17 << 3];
+  assert.throws(() => check([...largest, ...empty]), /hold too little/);
+  check([...largest, ...empty], undefined, 2 ** 23);
+});
+
+test("lists, nesting and numbers of Thrift that can't be in the bytes are refused before they are believed", () => {
+  checkStruct(Uint8Array.of(0x15, 2, 0));
+  assert.throws(
+    () => checkStruct(Uint8Array.of(0x19, 0xfc, 0x80, 0x80, 0x80, 0x80, 1, 0)),
+    /a list of 268435456 items/,
+  );
+  assert.throws(() => checkStruct(new Uint8Array(100).fill(0x1c)), /nested/);
+  assert.throws(() => checkStruct(new Uint8Array(100).fill(0x80).fill(0x15, 0, 1)), /too long/);
+  assert.throws(() => checkStruct(Uint8Array.of(0x18, 9, 1)), /end too early/);
+});
