@@ -97,7 +97,7 @@ const MUTATIONS: readonly Mutation[] = [
   },
   function nest(bytes, below) {
     const [open, close] = NESTS[below(NESTS.length)];
-    const depth = 1 + below(below(32) === 0 ? 20_000 : 40);
+    const depth = 1 + below(below(32) === 0 ? 8_000 : 40);
     const closed = below(2) === 0 ? `1${close.repeat(depth)}` : "";
     return spliced(bytes, valueFrom(bytes, below(bytes.length)), 0, text(open.repeat(depth) + closed));
   },

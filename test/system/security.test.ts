@@ -80,7 +80,7 @@ async function touchstone(...args: string[]): Promise<string> {
 }
 
 function file(name: string, specification: object): string {
-  const path = join(system.folder, `${name}.json`);
+  const path = join(system.folder, `${name}.study.json`);
   writeFileSync(path, JSON.stringify(specification));
   return path;
 }
@@ -111,7 +111,7 @@ test("a key that may not write fails at once, and says so", options, async () =>
 test("specifications with credentials are refused before they are sent", options, async () => {
   const spec = small("credentials");
   for (const path of [`https://user:${planted.HF_TOKEN}@example.org/x.jsonl`, `/data/${planted.TEMPORAL_API_KEY}`]) {
-    const told = await touchstone("study", "start", file("credentials", { ...spec, sources: [{ id: "a", path }] }));
+    const told = await touchstone("study", "start", file("refused", { ...spec, sources: [{ id: "a", path }] }));
     assert.match(told, /InvalidStudySpec: sources\[0\]\.path holds a credential/);
     said.push(told);
   }
