@@ -21,13 +21,18 @@ export function parseYaml(text: string, file: string, type: ErrorType): YamlFile
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
     const [error] = document.errors;
-    if (error === undefined) return { value: document.toJS(), document, lines };
+    if (error === undefined) {
+      const value: unknown = document.toJS();
+      // What an alias of itself makes is no JSON, which specifications and definitions become.
+      JSON.stringify(value);
+      return { value, document, lines };
+    }
     const { line, col } = lines.linePos(error.pos[0]);
     throw wrong(error.message, `${file}, line ${line}, column ${col}`, error);
   } catch (cause) {
     if (cause instanceof TouchstoneError) throw cause;
     // The library throws ReferenceErrors for aliases, and runs out of stack where values are nested thousands deep.
-    const message = cause instanceof RangeError ? "it is nested too deep" : String(cause);
+    const message = cause instanceof RangeError ? "it is nested too deep" : String(cause).split("\n")[0];
     throw wrong(message, file, cause);
   }
 }
