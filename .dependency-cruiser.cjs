@@ -3,6 +3,7 @@
 /** What runs as a program or is imported from outside: everything else must be reached from one of these. */
 const entries = [
   "client/(cli|index)[.]ts",
+  "bench/rehearsal/(rehearse|worker|compute-process)[.]ts",
   "workers/(main|compute-process|score-process)[.]ts",
   "workflows/(index[.]ts|failure-converter[.]cts)",
   "infra/(setup|check-workflow-bundle|bundle-workflows)[.]ts",

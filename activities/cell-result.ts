@@ -34,15 +34,26 @@ export async function finishCell(ref: CellRef, context: StepContext): Promise<Ce
   return result;
 }
 
-/** The result of a cell that is done. */
-export async function findCell(
+/** The results of those cells that are done, in their order. What cells of one calibration set have in common is read once. */
+export function findCells(
   plan: StudyPlan,
   checkpoints: Checkpoints,
-  cell: CellCoordinates,
-): Promise<CellResult | undefined> {
-  const calibration = await findCalibration(plan, checkpoints, cell);
-  const derivation = cellDerivation(plan, cell, calibration?.facts.digest ?? null, evaluationsOf(plan.spec));
-  return (await checkpoints.find<CellResult>("cell", derivation))?.facts;
+  cells: readonly CellCoordinates[],
+): Promise<(CellResult | undefined)[]> {
+  const digests = new Map<string, Promise<string | null>>();
+  const digestOf = (cell: CellCoordinates) => {
+    const set = `${cell.source} ${cell.size} ${cell.set}`;
+    const known =
+      digests.get(set) ?? findCalibration(plan, checkpoints, cell).then((found) => found?.facts.digest ?? null);
+    digests.set(set, known);
+    return known;
+  };
+  return Promise.all(
+    cells.map(async (cell) => {
+      const derivation = cellDerivation(plan, cell, await digestOf(cell), evaluationsOf(plan.spec));
+      return (await checkpoints.find<CellResult>("cell", derivation))?.facts;
+    }),
+  );
 }
 
 /** Keeps, for the report, why a cell failed. */
@@ -70,6 +81,17 @@ export async function findFailure(
       message: "The record of why it failed was altered in the store.",
     };
   }
+}
+
+/** Which of some cells of one model have failed, by what was kept of them. */
+export async function failedAmong<Cell extends { cell: CellCoordinates }>(
+  study: StudyRef,
+  model: string,
+  cells: readonly Cell[],
+  { state }: Pick<StepContext, "state">,
+): Promise<Cell[]> {
+  const keys = new Set(await state.store(study).list(`${failuresPrefix(study.name)}${model}/`));
+  return cells.filter(({ cell }) => keys.has(failureKey(study, cell)));
 }
 
 /** What the keys of a study's failures begin with. */

@@ -5,7 +5,7 @@ import { type ErrorType, TouchstoneError } from "../study/errors.js";
 import { redacted } from "../study/secrets.js";
 import type { StepProgress } from "./step.js";
 import { stepPlace } from "./step-place.js";
-import type { Activities, StepName } from "./steps.js";
+import type { Activities, Placed, StepName } from "./steps.js";
 
 /** Runs steps somewhere else: in compute processes, so that TensorFlow's synchronous calls never hold up heartbeats. */
 export interface StepRunner {
@@ -24,9 +24,20 @@ const PUMP_MS = 2000;
 const STORE_PATIENCE_MS = 30 * 60_000;
 const STORE_PAUSE_MS = 5000;
 
-/** The activities of the given names; each hands its step to the runner. */
-export function delegatedActivities(names: readonly StepName[], runner: StepRunner): Partial<Activities> {
-  return Object.fromEntries(names.map((name) => [name, (input: unknown) => delegate(name, input, runner)]));
+/**
+ * The activities of the given names; each hands its step to the runner.
+ * @param placed what results say of where they were computed
+ */
+export function delegatedActivities(
+  names: readonly StepName[],
+  runner: StepRunner,
+  placed?: Required<Placed>,
+): Partial<Activities> {
+  const run = async (name: StepName, input: unknown) => {
+    const result = await delegate(name, input, runner);
+    return placed === undefined ? result : { ...(result as object), ...placed };
+  };
+  return Object.fromEntries(names.map((name) => [name, (input: unknown) => run(name, input)]));
 }
 
 /**

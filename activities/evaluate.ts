@@ -7,13 +7,15 @@ import { encodeSamples } from "../evaluation/samples.js";
 import type { StoredScores } from "../evaluation/stored-scores.js";
 import { studyTask } from "../evaluation/study-task.js";
 import type { Model } from "../models/model.js";
+import { identity } from "../storage/identity.js";
 import { measure } from "../storage/measure.js";
 import { parseMemory } from "../study/memory.js";
 import { DEFINED, type EvaluationName, type StudyPlan } from "../study/plan.js";
 import type { Evaluation } from "../study/results.js";
 import { TEXT_WINDOW } from "../study/spec.js";
-import { type CellRef, cellTask } from "./cell-task.js";
+import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
 import { compressedModel } from "./compressed-weights.js";
+import { computeOnce } from "./compute-once.js";
 import { evaluationDerivation, modelIdentity, perplexityOf } from "./derivations.js";
 import { requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
@@ -39,9 +41,27 @@ export async function evaluate(
   const task = await cellTask(ref, context);
   const calibration = task?.calibration.facts.digest ?? null;
   const derivation = evaluationDerivation(plan, cell, calibration, evaluation);
-  const found = await checkpoints.find<EvaluationFacts>("evaluation", derivation);
-  if (found !== undefined) return { reused: true, evaluation: found.facts.evaluation };
+  const find = async () => (await checkpoints.find<EvaluationFacts>("evaluation", derivation))?.facts.evaluation;
+  const found = await find();
+  if (found !== undefined) return { reused: true, evaluation: found };
+  const compute = () => computeEvaluation(plan, evaluation, { ...ref, task, derivation }, context);
+  // A compressed model is its cell's own; the dense one is that of all studies.
+  const computed =
+    task === undefined
+      ? await computeOnce(context.state.store(study), identity(derivation), { find, compute }, context)
+      : await compute();
+  return { reused: false, evaluation: computed };
+}
 
+/** Scores, and stores what that gave. */
+async function computeEvaluation(
+  plan: StudyPlan,
+  evaluation: EvaluationName,
+  { study, cell, task, derivation }: CellRef & { task?: CellTask; derivation: unknown },
+  context: StepContext,
+): Promise<Evaluation> {
+  const checkpoints = context.state.checkpoints(study);
+  const calibration = task?.calibration.facts.digest ?? null;
   await context.state.requireEnvironment(plan);
   const dense = await context.state.model(plan, cell.model, cell.noise);
   const model = task === undefined ? dense : compressedModel(task, dense, context);
@@ -55,7 +75,7 @@ export async function evaluate(
   const facts = { evaluation: scored.evaluation, seconds };
   context.signal.throwIfAborted();
   await checkpoints.commit("evaluation", derivation, { samples: encodeSamples(scored.samples) }, facts);
-  return { reused: false, evaluation: scored.evaluation };
+  return scored.evaluation;
 }
 
 /** Requests whose scores are in the store are not scored again: nor those of a killed step, nor for more records or another metric. */

@@ -23,7 +23,7 @@ import { lastingSpec, parseStudySpec, type StudySpec } from "../study/spec.js";
 import { type CheckedSource, planSource } from "./plan-source.js";
 import { type CheckedText, planText, requireWindows } from "./plan-text.js";
 import { contentOf } from "./planned-files.js";
-import { currentEnvironment, planKey } from "./process-state.js";
+import { currentEnvironment, deviceOf, planKey } from "./process-state.js";
 import type { StepContext } from "./step.js";
 
 /**
@@ -73,6 +73,8 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     models: spec.models.map(({ id }) => ({ id, cells: expandCells(spec, id).length })),
     sources: spec.sources.map(({ id }) => id),
     window: spec.concurrency.cells,
+    device: deviceOf(plan.environment),
+    priority: spec.concurrency.priority,
   };
 }
 

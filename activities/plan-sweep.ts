@@ -1,40 +1,65 @@
 import { expandCells } from "../study/cells.js";
-import { evaluationsOf, type PlannedSweep, type StudyRef } from "../study/plan.js";
+import { type CellState, evaluationsOf, type StudyRef, type SweepPage } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
-import { findCell } from "./cell-result.js";
+import { failedAmong, findCells } from "./cell-result.js";
 import type { StepContext } from "./step.js";
 
-const AT_A_TIME = 16;
+/** Which cells of a model are asked for. */
+export interface PageRequest {
+  study: StudyRef;
+  model: string;
+  state: CellState;
+  /** Indexes of `expandCells`: of the first, and before which to end; all, where it is left out. */
+  from: number;
+  to?: number;
+  /** Index up to which an earlier page has counted the cells that are done. */
+  counted: number;
+}
 
-/** Which of a model's cells are still to be computed. */
+/** Cells a page: some kilobytes in a history. */
+const PAGE = 50;
+const AT_A_TIME = 25;
+
+/** The next cells of a model that are still to be computed, as many as one page holds. */
 export async function planSweep(
-  { study, model }: { study: StudyRef; model: string },
-  { state, report }: StepContext,
-): Promise<PlannedSweep> {
+  { study, model, state: asked, from, to, counted }: PageRequest,
+  context: StepContext,
+): Promise<SweepPage> {
+  const { state, report } = context;
   const plan = await state.plan(study);
-  const checkpoints = state.checkpoints(study);
-  const cells = expandCells(plan.spec, model);
-  const pending: CellCoordinates[] = [];
-  for (let i = 0; i < cells.length; i += AT_A_TIME) {
-    const some = cells.slice(i, i + AT_A_TIME);
-    const found = await Promise.all(some.map((cell) => findCell(plan, checkpoints, cell)));
-    pending.push(...some.filter((_, j) => found[j] === undefined));
-    report({ stage: "looking for finished cells", done: i + some.length, total: cells.length });
+  const all = expandCells(plan.spec, model).map((cell, index) => ({ index, cell }));
+  const range = all.slice(from, to);
+  const candidates = asked === "failed" ? await failedAmong(study, model, range, context) : range;
+  const cells: SweepPage["cells"][number][] = [];
+  const done: CellCoordinates[] = [];
+  let seen = 0;
+  while (seen < candidates.length && cells.length + AT_A_TIME <= PAGE) {
+    const some = candidates.slice(seen, seen + AT_A_TIME);
+    const found = await findCells(
+      plan,
+      state.checkpoints(study),
+      some.map(({ cell }) => cell),
+    );
+    cells.push(...some.filter((_, i) => found[i] === undefined));
+    const passed = some.filter(({ index }, i) => found[i] !== undefined && index >= counted);
+    done.push(...passed.map(({ cell }) => cell));
+    seen += some.length;
+    report({ stage: "looking for finished cells", done: from + seen, total: all.length });
   }
-  const { blocks } = plan.models[model];
   return {
-    ...{ total: cells.length, blocks, evaluations: evaluationsOf(plan.spec), pending },
-    methods: byMethod(cells, pending),
+    state: asked,
+    total: all.length,
+    blocks: plan.models[model].blocks,
+    evaluations: evaluationsOf(plan.spec),
+    methods: countByMethod(all.map(({ cell }) => cell)),
+    done: countByMethod(done),
+    cells,
+    next: candidates[seen]?.index ?? null,
   };
 }
 
-function byMethod(cells: readonly CellCoordinates[], pending: readonly CellCoordinates[]): PlannedSweep["methods"] {
-  const labels = [...new Set(cells.map(({ methodLabel }) => methodLabel))];
-  const count = (of: readonly CellCoordinates[], label: string) => of.filter((c) => c.methodLabel === label).length;
-  return Object.fromEntries(
-    labels.map((label) => {
-      const total = count(cells, label);
-      return [label, { total, done: total - count(pending, label) }];
-    }),
-  );
+function countByMethod(cells: readonly CellCoordinates[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { methodLabel } of cells) counts[methodLabel] = (counts[methodLabel] ?? 0) + 1;
+  return counts;
 }

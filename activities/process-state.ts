@@ -8,6 +8,7 @@ import { identity, NUMERICS_VERSION } from "../storage/identity.js";
 import type { ObjectStore } from "../storage/store.js";
 import { openThreadedStore, type ThreadedStore } from "../storage/threaded-store.js";
 import { TouchstoneError } from "../study/errors.js";
+import type { Device } from "../study/names.js";
 import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
 import { type Ahead, createAhead } from "./ahead.js";
@@ -118,6 +119,11 @@ export function createProcessState(): ProcessState {
 export async function currentEnvironment(): Promise<Environment> {
   const { version, threads } = await loadBackend();
   return { numerics: NUMERICS_VERSION, backend: version, threads };
+}
+
+/** What a backend of this name computes on. */
+export function deviceOf({ backend }: Pick<Environment, "backend">): Device {
+  return backend.startsWith("native-gpu") ? "gpu" : "cpu";
 }
 
 export function planKey(name: string, plan: string): string {

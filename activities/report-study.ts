@@ -3,7 +3,7 @@ import { expandCells } from "../study/cells.js";
 import { dataFreeMethods } from "../study/methods.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellResult, FailedCell, StudyResults } from "../study/results.js";
-import { findCell, findFailure } from "./cell-result.js";
+import { findCells, findFailure } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
 import type { StepContext } from "./step.js";
 
@@ -49,17 +49,24 @@ export function reportKey(study: string, extension: "html" | "csv" | "json"): st
   return `v1/study/${study}/report.${extension}`;
 }
 
+/** Requests to the store. */
+const AT_A_TIME = 32;
+
 async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
   const checkpoints = context.state.checkpoints(study);
   const cells: CellResult[] = [];
   const failed: FailedCell[] = [];
   for (const { id } of plan.spec.models) {
-    for (const cell of expandCells(plan.spec, id)) {
-      const done = await findCell(plan, checkpoints, cell);
-      if (done !== undefined) cells.push(done);
-      else failed.push(...[await findFailure(study, cell, context)].filter((failure) => failure !== undefined));
+    const all = expandCells(plan.spec, id);
+    for (let i = 0; i < all.length; i += AT_A_TIME) {
+      const some = all.slice(i, i + AT_A_TIME);
+      const found = await findCells(plan, checkpoints, some);
+      cells.push(...found.filter((cell) => cell !== undefined));
+      const others = some.filter((_, j) => found[j] === undefined);
+      const failures = await Promise.all(others.map((cell) => findFailure(study, cell, context)));
+      failed.push(...failures.filter((failure) => failure !== undefined));
+      context.report({ stage: `collecting ${id}`, done: i + some.length, total: all.length });
     }
-    context.report({ stage: `collecting ${id}`, done: cells.length, total: 0 });
   }
   return { cells, failed };
 }

@@ -2,8 +2,10 @@ import { readSetFile } from "../calibration/read-calibration.js";
 import { firstSequences, sampleSets } from "../calibration/sample.js";
 import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import { identity } from "../storage/identity.js";
 import type { PlannedFile, StudyPlan, StudyRef } from "../study/plan.js";
 import { isGiven, type SourceSpec } from "../study/source.js";
+import { computeOnce } from "./compute-once.js";
 import { calibrationDerivation, sourceOf } from "./derivations.js";
 import { requireSameSource, requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
@@ -28,18 +30,24 @@ export async function sampleSource(
   const plan = await state.plan(study);
   const checkpoints = state.checkpoints(study);
   const { sizes, sets } = plan.spec.calibration;
-  const missing = await missingSets(plan, checkpoints, model, source);
-  if (missing.length === 0) return { sets };
+  const [first] = await missingSets(plan, checkpoints, model, source);
+  if (first === undefined) return { sets };
 
-  const specification = sourceOf(plan, source);
-  const found = isGiven(specification)
-    ? await readGiven(missing.map((set) => plan.sources[source].files[set]))
-    : await draw(plan, model, specification, missing, context);
-  for (const [i, set] of found.entries()) {
-    for (const size of sizes) await store(plan, checkpoints, model, source, missing[i], firstSequences(set, size));
-    report({ stage: `storing sets of ${source}`, done: i + 1, total: found.length });
-  }
-  return { sets };
+  const find = async () => ((await missingSets(plan, checkpoints, model, source)).length === 0 ? { sets } : undefined);
+  const compute = async () => {
+    const missing = await missingSets(plan, checkpoints, model, source);
+    const specification = sourceOf(plan, source);
+    const found = isGiven(specification)
+      ? await readGiven(missing.map((set) => plan.sources[source].files[set]))
+      : await draw(plan, model, specification, missing, context);
+    for (const [i, set] of found.entries()) {
+      for (const size of sizes) await store(plan, checkpoints, model, source, missing[i], firstSequences(set, size));
+      report({ stage: `storing sets of ${source}`, done: i + 1, total: found.length });
+    }
+    return { sets };
+  };
+  const key = identity(calibrationDerivation(plan, model, source, sizes[0], first));
+  return computeOnce(state.store(study), key, { find, compute }, context);
 }
 
 async function readGiven(files: readonly PlannedFile[]): Promise<CalibrationSet[]> {

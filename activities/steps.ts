@@ -23,7 +23,19 @@ export const steps = {
 
 export type StepName = keyof typeof steps;
 
+/** Steps whose worker has in memory, at their end, what the cell's next block begins with. */
+type PlacedStep = "embedCalibration" | "compressBlock";
+
+/** Where a step was computed: a task queue of that worker alone. */
+export interface Placed {
+  worker?: string;
+}
+
+type ResultOf<Name extends StepName> = Awaited<ReturnType<(typeof steps)[Name]>>;
+
 /** The activities as workflows call them. */
 export type Activities = {
-  [Name in StepName]: (input: Parameters<(typeof steps)[Name]>[0]) => ReturnType<(typeof steps)[Name]>;
+  [Name in StepName]: (
+    input: Parameters<(typeof steps)[Name]>[0],
+  ) => Promise<Name extends PlacedStep ? ResultOf<Name> & Placed : ResultOf<Name>>;
 };

@@ -13,6 +13,7 @@ import type { BenchContext, BenchPart } from "./part.js";
 import { calibrationTokens } from "./reference.js";
 import { storePart } from "./store.js";
 import { type BenchTable, renderBenchTable } from "./table.js";
+import { workersPart } from "./workers.js";
 
 /** Every part of the benchmark: one file and one line. */
 const parts: Readonly<Record<string, Runnable>> = {
@@ -22,11 +23,12 @@ const parts: Readonly<Record<string, Runnable>> = {
   store: runnable(storePart),
   orchestration: runnable(orchestrationPart),
   noise: runnable(noisePart),
+  workers: runnable(workersPart),
 };
 
 export const partNames = Object.keys(parts);
-/** Without what takes long and says nothing about speed. */
-export const defaultParts = partNames.filter((name) => name !== "noise");
+/** Without what takes long and says nothing about the speed of computing. */
+export const defaultParts = partNames.filter((name) => name !== "noise" && name !== "workers");
 
 export interface BenchResults {
   model: string;

@@ -4,7 +4,7 @@ import {
   decodeOptionalFailureToOptionalError,
 } from "@temporalio/common/lib/internal-non-workflow/index.js";
 import type { StepProgress } from "../activities/step-progress.js";
-import { namedCellWorkflowId, studyWorkflowId, taskQueues } from "../study/names.js";
+import { allTaskQueues, namedCellWorkflowId, studyWorkflowId } from "../study/names.js";
 import type { CellProgress, PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
 import { rootFailure } from "../workflows/failures.js";
 
@@ -34,7 +34,7 @@ export async function studyOverview(
   // Who has all hands full asks for no work, and isn't listed.
   const inHand = [...steps.flat(), ...cells.flatMap((cell) => cell.steps)];
   const busy = inHand.flatMap(({ worker }) => (worker === null ? [] : [worker]));
-  const queues = await Promise.all(Object.values(taskQueues).map((queue) => queueView(client, queue, busy)));
+  const queues = await Promise.all(allTaskQueues.map((queue) => queueView(client, queue, busy)));
   return { ...view, steps: steps.flat(), cells, failures, queues };
 }
 

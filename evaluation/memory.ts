@@ -12,9 +12,14 @@ const DEFAULT_SHARE = 0.6;
  * divided among the compute processes (TOUCHSTONE_PROCESSES, which the worker sets).
  */
 export function automaticMemory(): number {
+  const processes = Math.max(1, Number(process.env.TOUCHSTONE_PROCESSES ?? 1));
+  return Math.floor((DEFAULT_SHARE * machineMemory()) / processes);
+}
+
+/** Bytes: the machine's memory, or what a container may use of it. */
+export function machineMemory(): number {
   const limit = process.constrainedMemory();
-  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-  return Math.floor((DEFAULT_SHARE * memory) / Math.max(1, Number(process.env.TOUCHSTONE_PROCESSES ?? 1)));
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /**

@@ -16,6 +16,7 @@ const tasks = {
   setup: { parts: everything, run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
+  rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
   "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },

@@ -27,8 +27,8 @@ export interface CheckResult {
 export interface DoctorOptions {
   /** The queue that a worker should be asking for workflow tasks. */
   taskQueue: string;
-  /** The queue that a worker should be asking for tensor work. */
-  computeQueue: string;
+  /** The queues that workers should be asking for steps. */
+  stepQueues: readonly string[];
 }
 
 type Finding = Omit<CheckResult, "check" | "needed">;
@@ -47,7 +47,7 @@ const SET_UP = "Run `npm run quickstart`, which does the set-up.";
 const START = "Run `touchstone up`.";
 
 /** Looks at everything that a study needs; what can't be looked at is a finding too. Never rejects. */
-export async function doctor({ taskQueue, computeQueue }: DoctorOptions): Promise<CheckResult[]> {
+export async function doctor({ taskQueue, stepQueues }: DoctorOptions): Promise<CheckResult[]> {
   const checks: Record<string, () => Promise<Finding> | Finding> = {
     node: checkNode,
     "python and pip": checkPython,
@@ -56,7 +56,7 @@ export async function doctor({ taskQueue, computeQueue }: DoctorOptions): Promis
     "disk space": checkDisk,
     temporal: checkTemporal,
     "object store": checkStore,
-    worker: () => checkWorker(taskQueue, computeQueue),
+    worker: () => checkWorker(taskQueue, stepQueues),
     "quickstart model": async () => presence(await modelIsInstalled(), modelPath()),
     "quickstart texts": async () => presence(await hasTexts(), homePath("data")),
   };
@@ -184,15 +184,13 @@ function storeTrouble(where: string, error: unknown, configured: boolean): Pick<
   };
 }
 
-async function checkWorker(taskQueue: string, computeQueue: string): Promise<Finding> {
+async function checkWorker(taskQueue: string, stepQueues: readonly string[]): Promise<Finding> {
   const service = await temporalService();
-  const polled = async (queue: string, kind: TaskKind) =>
-    service !== undefined && (await hasWorker(service, queue, kind).catch(() => false));
-  const missing = [
-    ...((await polled(taskQueue, "workflow")) ? [] : [taskQueue]),
-    ...((await polled(computeQueue, "activity")) ? [] : [computeQueue]),
-  ];
-  if (missing.length === 0) return { ok: true, detail: `asks ${taskQueue} and ${computeQueue} for work` };
+  const unless = async (queue: string, kind: TaskKind) =>
+    service !== undefined && (await hasWorker(service, queue, kind).catch(() => false)) ? [] : [queue];
+  const looking = [unless(taskQueue, "workflow"), ...stepQueues.map((queue) => unless(queue, "activity"))];
+  const missing = (await Promise.all(looking)).flat();
+  if (missing.length === 0) return { ok: true, detail: `asks for work: ${[taskQueue, ...stepQueues].join(", ")}` };
   return {
     ok: false,
     detail: `nobody asks ${missing.join(" or ")} for work`,

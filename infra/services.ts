@@ -13,6 +13,8 @@ import { hasWorker, startTemporal, temporalService } from "./temporal.js";
 export interface UpOptions {
   /** Start a worker in the background too, and wait until it asks this task queue for work. */
   worker?: { taskQueue: string; slots?: number };
+  /** Of a development server that is started; its own where nothing is said. */
+  dynamicConfig?: Readonly<Record<string, number>>;
   progress?: Progress;
 }
 
@@ -32,10 +34,14 @@ export interface ServiceStatus {
  * services of the user's own are configured, and on request a worker. Running it again changes nothing.
  * @throws TouchstoneError SetupIncomplete, ServiceUnavailable (with the end of the service's log), DiskFull
  */
-export async function up({ worker, progress = silentProgress }: UpOptions = {}): Promise<ServiceStatus[]> {
+export async function up({
+  worker,
+  dynamicConfig,
+  progress = silentProgress,
+}: UpOptions = {}): Promise<ServiceStatus[]> {
   await withLock("services", async () => {
     // One after the other: each step's progress stays readable, and both start in a second or two.
-    if ((await temporalService())?.origin !== "configured") await startTemporal(progress);
+    if ((await temporalService())?.origin !== "configured") await startTemporal(progress, dynamicConfig);
     if (!storeIsConfigured((await seaweedEnvironment())?.S3_ENDPOINT)) await startSeaweedfs(progress);
     if (worker !== undefined) await startWorker(worker.taskQueue, workerArguments(worker.slots), progress);
   });

@@ -51,7 +51,10 @@ async function localService(): Promise<TemporalService | undefined> {
 }
 
 /** Starts the development server unless it runs; its database is a file, so it knows all it knew before. */
-export async function startTemporal(progress: Progress): Promise<void> {
+export async function startTemporal(
+  progress: Progress,
+  dynamicConfig: Readonly<Record<string, number>> = {},
+): Promise<void> {
   const binary = await temporalBinary(progress);
   await ensureService(
     {
@@ -69,7 +72,8 @@ export async function startTemporal(progress: Progress): Promise<void> {
           "ui-disable-news-fetch": true,
         };
         const given = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-        return startProcess("temporal", [binary, "server", "start-dev", ...given, ...attributes], {
+        const dynamic = Object.entries(dynamicConfig).map(([name, value]) => `--dynamic-config-value=${name}=${value}`);
+        return startProcess("temporal", [binary, "server", "start-dev", ...given, ...attributes, ...dynamic], {
           env: { PATH: process.env.PATH, HOME: homePath("run"), TMPDIR: process.env.TMPDIR },
         });
       },

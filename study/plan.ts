@@ -1,3 +1,4 @@
+import type { Device } from "./names.js";
 import type { CellCoordinates } from "./results.js";
 import type { StudySpec } from "./spec.js";
 
@@ -70,6 +71,10 @@ export interface PlannedStudy {
   sources: readonly string[];
   /** Cells that run at a time. */
   window: number;
+  /** What the plan's backend computes on. */
+  device: Device;
+  /** 1 comes first, 5 last. */
+  priority: number;
 }
 
 export interface EvaluationName {
@@ -85,15 +90,22 @@ export function evaluationsOf(spec: StudySpec): EvaluationName[] {
   ];
 }
 
-/** What a sweep has to do. */
-export interface PlannedSweep {
+/** Which of a sweep's cells are asked for: those that are not done, or those that were tried and failed. */
+export type CellState = "pending" | "failed";
+
+/** Some cells that a sweep has to do, in the order of `expandCells`, which their indexes are of. */
+export interface SweepPage {
+  state: CellState;
+  /** Cells of the sweep. */
   total: number;
-  /** By the method's label, as the store has them. */
-  methods: Readonly<Record<string, { total: number; done: number }>>;
   /** Transformer blocks of the model. */
   blocks: number;
   /** Of every cell. */
   evaluations: readonly EvaluationName[];
-  /** Cells whose results are not in the store. */
-  pending: readonly CellCoordinates[];
+  /** By the method's label: all cells; and those found done that no earlier page has counted. */
+  methods: Readonly<Record<string, number>>;
+  done: Readonly<Record<string, number>>;
+  cells: readonly { index: number; cell: CellCoordinates }[];
+  /** Index that the next page begins with; null after the last. */
+  next: number | null;
 }

@@ -91,7 +91,11 @@ const checkpointsSchema = z.strictObject({
   activations: activationsSchema,
 });
 
-const concurrencySchema = z.strictObject({ cells: z.int().min(1).max(200).default(4) });
+const concurrencySchema = z.strictObject({
+  cells: z.int().min(1).max(200).default(4),
+  /** Against other studies: 1 comes first, 5 last. */
+  priority: z.int().min(1).max(5).default(3),
+});
 
 /** A study: what a person writes in YAML or JSON. Unknown keys are errors. */
 export const studySpecSchema = z
@@ -103,6 +107,8 @@ export const studySpecSchema = z
     calibration: calibrationSchema.prefault({}),
     evaluation: evaluationSchema.prefault({}),
     checkpoints: checkpointsSchema.prefault({}),
+    /** Which workers compute it; left out or auto: those with the device of the worker that plans it. */
+    device: z.enum(["auto", "cpu", "gpu"]).optional(),
     concurrency: concurrencySchema.prefault({}),
   })
   .superRefine((spec, context) => {

@@ -1,13 +1,12 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { RunOptions, StepRunner } from "../activities/delegated.js";
 import type { StepName } from "../activities/steps.js";
 import { type Measurement, measure } from "../storage/measure.js";
 import { TouchstoneError } from "../study/errors.js";
 import { metrics } from "../study/metrics.js";
 import type { BackendKind } from "../tensor/backend.js";
+import { computeEnvironment, leaving, type Slot, send, startSlot } from "./compute-slot.js";
 import { Homes } from "./homes.js";
-import type { Request, Response } from "./protocol.js";
+import type { Response } from "./protocol.js";
 import { asError, crashed } from "./step-errors.js";
 
 export interface PoolOptions {
@@ -21,47 +20,15 @@ export interface PoolOptions {
   threads: number;
   /** A step that says nothing for so long is taken for hung, and its process is ended. */
   stallSeconds?: number;
+  /** Bytes that a process may take; one that takes more is replaced when its steps have ended. No limit by default. */
+  memory?: number;
+  onReplaced?(pid: number, memory: number): void;
   /** The program that a process runs. */
   program?: URL;
 }
 
 /** How long an aborted step may go on before its process is killed: TensorFlow's calls can't be interrupted. */
 const ABORT_GRACE_MS = 15_000;
-
-/** How long a process may take to store what only it has; supervisors give a worker two minutes in all. */
-const LEAVE_MS = 20_000;
-
-/**
- * glibc gives large blocks back to the system at once, and every new tensor then pays for fresh pages: kept, elementwise
- * operations take a third of the time.
- */
-const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
-
-/** Variables of a process with a TensorFlow of its own. */
-export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
-  const count = String(threads);
-  return { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count };
-}
-
-interface Job {
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-  onProgress: RunOptions["onProgress"];
-  lastSign: number;
-}
-
-interface Slot {
-  child: ChildProcess;
-  jobs: Map<number, Job>;
-  /** Steps that it has in hand or is about to get. */
-  busy: number;
-  /** Why it is being ended on purpose. */
-  ending?: TouchstoneError;
-  /** What it computes with; undefined where it ended before it could say so. */
-  backend: Promise<BackendKind | undefined>;
-  /** Called when it has stored what only it has. */
-  onLeft?: () => void;
-}
 
 /**
  * Compute processes, started when work comes. A crash fails only the steps of its process, with an error that names the
@@ -77,12 +44,9 @@ export class ComputePool implements StepRunner {
   #isClosing = false;
 
   constructor(options: PoolOptions) {
-    this.#options = {
-      name: "compute",
-      stallSeconds: 300,
-      program: new URL("./compute-process.js", import.meta.url),
-      ...options,
-    };
+    const { program = new URL("./compute-process.js", import.meta.url), ...others } = options;
+    const unlimited = { memory: Number.POSITIVE_INFINITY, onReplaced: () => {} };
+    this.#options = { name: "compute", stallSeconds: 300, ...unlimited, program, ...others };
     this.#slots = Array.from({ length: options.processes }, () => undefined);
     this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
   }
@@ -100,6 +64,7 @@ export class ComputePool implements StepRunner {
     } finally {
       slot.jobs.delete(id);
       slot.busy--;
+      if (slot.busy === 0 && this.#isTooLarge(slot)) void this.#replace(slot);
       // All look again: who waits for another process must not keep the others from this one.
       for (const wake of this.#waiting.splice(0)) wake();
     }
@@ -114,18 +79,21 @@ export class ComputePool implements StepRunner {
   /** Lets the processes store what only they have, and ends them. No step may run any more. */
   async leave(): Promise<void> {
     this.#isClosing = true;
-    const left = this.#slots.map(
-      (slot) =>
-        slot &&
-        new Promise<void>((resolve) => {
-          slot.onLeft = resolve;
-          slot.child.once("exit", () => resolve());
-          send(slot, { kind: "leave" });
-        }),
-    );
-    const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS).unref());
-    await Promise.race([Promise.all(left), late]);
+    await Promise.all(this.#slots.map((slot) => slot && leaving(slot)));
     this.close();
+  }
+
+  /** Its place gets another process when it has ended. */
+  async #replace(slot: Slot): Promise<void> {
+    slot.isReplaced = true;
+    this.#options.onReplaced(slot.child.pid ?? 0, slot.memory);
+    await leaving(slot);
+    slot.child.kill("SIGKILL");
+  }
+
+  /** TensorFlow's allocator gives memory back at the end of its process only. */
+  #isTooLarge({ memory }: Slot): boolean {
+    return memory > this.#options.memory;
   }
 
   /** Ends all processes; steps that run fail as crashed. */
@@ -140,8 +108,7 @@ export class ComputePool implements StepRunner {
     for (;;) {
       signal.throwIfAborted();
       const place = this.#homes.find(affinity) ?? this.#leastBusy();
-      const busy = this.#slots[place]?.busy ?? 0;
-      if (busy < this.#options.stepsEach) {
+      if (this.#hasRoom(this.#slots[place])) {
         this.#homes.use(affinity, place);
         this.#slots[place] ??= this.#start(place);
         this.#slots[place].busy++;
@@ -154,6 +121,10 @@ export class ComputePool implements StepRunner {
     }
   }
 
+  #hasRoom(slot: Slot | undefined): boolean {
+    return slot === undefined || (slot.busy < this.#options.stepsEach && !this.#isTooLarge(slot));
+  }
+
   /** By what runs there now, and by what ran there a moment ago and will go on. */
   #leastBusy(): number {
     const load = (place: number) => this.#homes.lately(place) + (this.#slots[place]?.busy ?? 0);
@@ -163,13 +134,11 @@ export class ComputePool implements StepRunner {
 
   #start(index: number): Slot {
     const { threads, processes } = this.#options;
-    const child = fork(fileURLToPath(this.#options.program), {
-      serialization: "advanced",
-      // Groups of their own: a signal to the worker's group is the worker's to pass on.
-      detached: true,
-      env: { ...computeEnvironment(threads), TOUCHSTONE_PROCESSES: String(processes) },
+    const slot = startSlot(this.#options.program, {
+      ...computeEnvironment(threads),
+      TOUCHSTONE_PROCESSES: String(processes),
     });
-    const slot: Slot = { child, jobs: new Map(), busy: 0, backend: told(child) };
+    const { child } = slot;
     child.on("message", (response: Response) => this.#receive(index, slot, response));
     child.on("error", () => {});
     child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
@@ -180,6 +149,7 @@ export class ComputePool implements StepRunner {
     if (response.kind === "measured") this.#measure(index, response.measurement);
     if (response.kind === "left") slot.onLeft?.();
     if (!("id" in response)) return;
+    if (response.kind !== "progress") slot.memory = response.memory;
     const job = slot.jobs.get(response.id);
     if (job === undefined) return;
     job.lastSign = Date.now();
@@ -198,7 +168,8 @@ export class ComputePool implements StepRunner {
     if (this.#slots[index] === slot) this.#slots[index] = undefined;
     const error = slot.ending ?? crashed(slot.child.pid, code, signal);
     this.#measure(index, { name: "touchstone_process_memory_bytes", value: 0, tags: {} });
-    if (!this.#isClosing) measure("touchstone_compute_ends", 1, { cause: slot.ending ? "hung" : "crashed" });
+    if (!this.#isClosing && !slot.isReplaced)
+      measure("touchstone_compute_ends", 1, { cause: slot.ending ? "hung" : "crashed" });
     for (const job of slot.jobs.values()) job.reject(error);
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -225,16 +196,4 @@ export class ComputePool implements StepRunner {
     slot.ending = new TouchstoneError("ComputeCrashed", { what, where: `compute process ${slot.child.pid}` });
     slot.child.kill("SIGKILL");
   }
-}
-
-function told(child: ChildProcess): Promise<BackendKind | undefined> {
-  return new Promise((resolve) => {
-    child.on("message", (response: Response) => response.kind === "ready" && resolve(response.backend));
-    child.once("exit", () => resolve(undefined));
-  });
-}
-
-function send({ child }: Slot, request: Request): void {
-  // A process that has just died says so by its exit.
-  child.send(request, () => {});
 }

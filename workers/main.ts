@@ -1,17 +1,18 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { TouchstoneError } from "../study/errors.js";
-import { taskQueues } from "../study/names.js";
+import { MEMORY_MESSAGE, MEMORY_PATTERN, parseMemory } from "../study/memory.js";
+import { type QueueName, queueNames } from "./queues.js";
 import { installRuntime } from "./runtime.js";
-import { type QueueName, runWorker } from "./worker.js";
+import { runWorker } from "./worker.js";
 
 /** Entry of a worker process; `touchstone worker` and `touchstone up` start it. */
 
-const queueNames = Object.keys(taskQueues) as QueueName[];
+const everything: readonly QueueName[] = ["orchestration", "compute"];
 
 const options = new Command("touchstone-worker")
   .addOption(
     new Option("--queues <names>", `any of ${queueNames.join(", ")}, with commas between`)
-      .default(queueNames, queueNames.join(","))
+      .default(everything, everything.join(","))
       .argParser(parseQueues),
   )
   .option("--slots <count>", "compute processes: one a GPU, or a share of the cores", parseCount, 1)
@@ -20,9 +21,14 @@ const options = new Command("touchstone-worker")
     "threads of each compute process (default: the cores divided among the slots)",
     parseCount,
   )
+  .option(
+    "--memory <size>",
+    'what each compute process may take, e.g. "12GiB", before another takes its place (default: 90 % of the machine\'s, divided among the slots)',
+    parseSize,
+  )
   .option("--metrics <address>", "serve Prometheus metrics at [HOST:]PORT (default: off)", parseAddress)
   .parse()
-  .opts<{ queues: QueueName[]; slots: number; threads?: number; metrics?: string }>();
+  .opts<{ queues: QueueName[]; slots: number; threads?: number; memory?: number; metrics?: string }>();
 
 try {
   installRuntime(options.metrics);
@@ -45,6 +51,11 @@ function parseAddress(text: string): string {
   const [, host = "127.0.0.1", port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65535) throw new InvalidArgumentError("Give a port, or HOST:PORT.");
   return `${host === "localhost" ? "127.0.0.1" : host}:${port}`;
+}
+
+function parseSize(text: string): number | undefined {
+  if (!MEMORY_PATTERN.test(text)) throw new InvalidArgumentError(`It ${MEMORY_MESSAGE}.`);
+  return parseMemory(text);
 }
 
 function parseCount(text: string): number {

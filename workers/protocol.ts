@@ -17,8 +17,9 @@ export type Response =
   | { kind: "left" }
   | { kind: "measured"; measurement: Measurement }
   | { kind: "progress"; id: number; progress: StepProgress }
-  | { kind: "done"; id: number; result: unknown }
-  | { kind: "failed"; id: number; failure: StepFailure };
+  /** `memory`: bytes that the process takes at the step's end. */
+  | { kind: "done"; id: number; result: unknown; memory: number }
+  | { kind: "failed"; id: number; failure: StepFailure; memory: number };
 
 /** A TouchstoneError, or (without a type) a mistake of the program. */
 export interface StepFailure {

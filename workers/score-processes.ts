@@ -9,7 +9,7 @@ import { ROW_TOKENS, type ScoreOptions, scoreSequences } from "../evaluation/sco
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import type { Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
-import { computeEnvironment } from "./compute-pool.js";
+import { computeEnvironment } from "./compute-slot.js";
 import type { ScoreAnswer, ScoreWork } from "./score-process.js";
 import { asError } from "./step-errors.js";
 

@@ -2,38 +2,65 @@ import { availableParallelism, hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { DataConverter } from "@temporalio/common";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
-import { NativeConnection, Worker, type WorkerOptions as WorkerConfig } from "@temporalio/worker";
+import {
+  NativeConnection,
+  Runtime,
+  type WorkerOptions as TemporalOptions,
+  Worker,
+} from "@temporalio/worker";
 import { delegatedActivities } from "../activities/delegated.js";
+import { deviceOf } from "../activities/process-state.js";
 import type { StepName } from "../activities/steps.js";
-import { taskQueues } from "../study/names.js";
+import { machineMemory } from "../evaluation/memory.js";
+import { TouchstoneError } from "../study/errors.js";
+import { ownQueue, taskQueues } from "../study/names.js";
 import type { BackendKind } from "../tensor/backend.js";
 import { placeInLogs } from "./activity-interceptor.js";
 import { ComputePool } from "./compute-pool.js";
 import { dataConverter } from "./encryption.js";
+import { type QueueName, type QueuePart, queueParts } from "./queues.js";
 import { startTracing } from "./tracing.js";
-
-export type QueueName = keyof typeof taskQueues;
 
 export interface WorkerOptions {
   queues: readonly QueueName[];
-  /** Compute processes. */
+  /** Compute processes, which compression and evaluation share. */
   slots: number;
   /** Threads of each; the cores by default divided among the slots. */
   threads?: number;
+  /** Bytes that each may take before it is replaced; most of the machine's by default divided among the slots. */
+  memory?: number;
+  /** The program of the compute processes; that of this folder by default. */
+  program?: URL;
 }
 
-const computeSteps: readonly StepName[] = ["planStudy", "embedCalibration", "compressBlock", "evaluate"];
+/** What a worker asks Temporal for: what is not said here, all its workers have in common. */
+type Asked = Pick<TemporalOptions, "taskQueue" | "activities" | "workflowBundle" | "workflowsPath"> & {
+  atOnce?: number;
+  computing?: Computing;
+};
+
+/** With what and how many compute. */
+interface Computing {
+  backend: BackendKind;
+  slots: number;
+}
+
 const dataSteps: readonly StepName[] = ["sampleSource", "planSweep", "finishCell", "recordFailure", "reportStudy"];
 
 /** While one step of a process waits for the store, the next one computes. */
 const STEPS_A_PROCESS = 2;
 const DATA_STEPS = 8;
 
+/** Of the machine's memory that compute processes may take together. */
+const MEMORY_SHARE = 0.9;
+
 /**
  * Runs Temporal workers for the given queues until the process is told to end (SIGTERM, SIGINT); then steps get some time to
  * finish, and the rest is left to other workers.
+ * @throws TouchstoneError ComputeCrashed where a compute process does not start
  */
-export async function runWorker({ queues, slots, threads }: WorkerOptions): Promise<void> {
+export async function runWorker({ queues, slots, threads, memory, program }: WorkerOptions): Promise<void> {
+  const parts = new Set<QueuePart>(queues.flatMap((name) => queueParts[name]));
   let endWith: (error: unknown) => void = () => {};
   const unreadable = new Promise<never>((_, reject) => {
     endWith = reject;
@@ -43,48 +70,38 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   const converter = dataConverter((error) => endWith(error));
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
-  const threadsEach = threads ?? Math.max(1, Math.floor(availableParallelism() / slots));
   const pools: ComputePool[] = [];
   const pool = (name: string, processes: number, stepsEach: number) => {
-    const created = new ComputePool({ name, processes, stepsEach, threads: threadsEach });
+    const created = new ComputePool({
+      ...{ name, processes, stepsEach, program, onReplaced },
+      threads: threads ?? Math.max(1, Math.floor(availableParallelism() / slots)),
+      memory: memory ?? (MEMORY_SHARE * machineMemory()) / slots,
+    });
     pools.push(created);
     return created;
   };
   const tracing = await startTracing();
   const interceptors = { activity: [placeInLogs, ...(tracing === undefined ? [] : [tracing.interceptor])] };
-  const common = {
-    connection,
-    dataConverter: converter,
-    namespace: namespace ?? "default",
-    maxHeartbeatThrottleInterval: "5s",
-    shutdownGraceTime: "20s",
-    shutdownForceTime: "90s",
-  } as const;
-  const create: Record<QueueName, () => Promise<Worker>> = {
-    orchestration: () =>
-      Worker.create({
-        ...common,
-        interceptors,
-        identity: identityOf(taskQueues.orchestration),
-        taskQueue: taskQueues.orchestration,
-        ...workflowCode(converter),
-        activities: delegatedActivities(dataSteps, pool("data", 1, DATA_STEPS)),
-        maxConcurrentActivityTaskExecutions: DATA_STEPS,
-      }),
-    compute: async () => {
-      const runner = pool("compute", slots, STEPS_A_PROCESS);
-      return Worker.create({
-        ...common,
-        interceptors,
-        identity: identityOf(taskQueues.compute, { backend: await runner.backend(), slots }),
-        taskQueue: taskQueues.compute,
-        activities: delegatedActivities(computeSteps, runner),
-        maxConcurrentActivityTaskExecutions: slots * STEPS_A_PROCESS,
-      });
-    },
-  };
+  const create = ({ atOnce, computing, ...asked }: Asked) =>
+    Worker.create({
+      connection,
+      dataConverter: converter,
+      namespace: namespace ?? "default",
+      interceptors,
+      identity: identityOf(asked.taskQueue, computing),
+      maxHeartbeatThrottleInterval: "5s",
+      shutdownGraceTime: "20s",
+      shutdownForceTime: "90s",
+      maxConcurrentActivityTaskExecutions: atOnce,
+      ...asked,
+    });
   try {
-    const workers = await Promise.all(queues.map((queue) => create[queue]()));
+    const asked: Asked[] = [];
+    if (parts.has("workflows")) asked.push({ taskQueue: taskQueues.orchestration, ...workflowCode(converter) });
+    if (parts.has("store")) asked.push(dataQueue(pool("data", 1, DATA_STEPS)));
+    if (parts.has("compression") || parts.has("evaluation"))
+      asked.push(...(await computeQueues(parts, pool("compute", slots, STEPS_A_PROCESS), slots)));
+    const workers = await Promise.all(asked.map(create));
     const runs = Promise.all(workers.map((worker) => worker.run()));
     // One that can't read what it is given would fail every study's steps, one after another.
     await Promise.race([runs, unreadable]).catch(async (error: unknown) => {
@@ -99,15 +116,54 @@ export async function runWorker({ queues, slots, threads }: WorkerOptions): Prom
   }
 }
 
+function dataQueue(pool: ComputePool): Asked {
+  return { taskQueue: taskQueues.store, activities: delegatedActivities(dataSteps, pool), atOnce: DATA_STEPS };
+}
+
+/** The queues of the device that the processes compute on. Those that take new cells have less in hand: others may be idle. */
+async function computeQueues(parts: ReadonlySet<QueuePart>, pool: ComputePool, slots: number): Promise<Asked[]> {
+  const backend = await pool.backend();
+  if (backend === undefined) throw new TouchstoneError("ComputeCrashed", { what: "No compute process can start" });
+  const device = deviceOf({ backend });
+  const computing = { backend, slots };
+  const own = ownQueue(`${hostname()}-${process.pid}`);
+  const inHand = slots * STEPS_A_PROCESS;
+  const planning = delegatedActivities(["planStudy"], pool);
+  const compression = delegatedActivities(["embedCalibration", "compressBlock"], pool, { worker: own });
+  const evaluation = delegatedActivities(["evaluate"], pool);
+  return [
+    ...(parts.has("compression")
+      ? [
+          { taskQueue: taskQueues.planning, activities: planning, atOnce: 1, computing },
+          {
+            taskQueue: taskQueues.compute[device],
+            activities: { ...planning, ...compression },
+            atOnce: slots,
+            computing,
+          },
+          { taskQueue: own, activities: compression, atOnce: inHand, computing },
+        ]
+      : []),
+    ...(parts.has("evaluation")
+      ? [{ taskQueue: taskQueues.evaluation[device], activities: evaluation, atOnce: inHand, computing }]
+      : []),
+  ];
+}
+
 /** As pollers of a queue are listed: queue, machine and process; with what and how many compute, `.../cpu x2`. */
-function identityOf(queue: string, compute?: { backend?: BackendKind; slots: number }): string {
+function identityOf(queue: string, computing?: Computing): string {
   const worker = `${queue}@${hostname()}:${process.pid}`;
-  if (compute?.backend === undefined) return worker;
-  return `${worker}/${compute.backend.replace("native-", "")} x${compute.slots}`;
+  if (computing === undefined) return worker;
+  return `${worker}/${computing.backend.replace("native-", "")} x${computing.slots}`;
+}
+
+function onReplaced(pid: number, memory: number): void {
+  const taken = `${Math.ceil(memory / 2 ** 20)} MiB`;
+  Runtime.instance().logger.info(`compute process ${pid} took ${taken}: another takes its place`);
 }
 
 /** The bundle made at build, or for encrypted histories one with their failure converter, which is made now: some seconds. */
-function workflowCode({ failureConverterPath }: DataConverter): Pick<WorkerConfig, "workflowBundle" | "workflowsPath"> {
+function workflowCode({ failureConverterPath }: DataConverter): Pick<TemporalOptions, "workflowBundle" | "workflowsPath"> {
   const file = (name: string) => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
   if (failureConverterPath === undefined) return { workflowBundle: { codePath: file("bundle.js") } };
   return { workflowsPath: file("index.js") };

@@ -1,12 +1,12 @@
 import { condition, isCancellation, setCurrentDetails, setHandler } from "@temporalio/workflow";
-import { cellName } from "../study/names.js";
+import { cellName, type Device } from "../study/names.js";
 import type { EvaluationName, StudyRef } from "../study/plan.js";
 import type { CellProgress } from "../study/progress.js";
 import type { CellCoordinates, CellResult } from "../study/results.js";
 import { cellDetails } from "./details.js";
 import { asRootFailure, rootFailure } from "./failures.js";
 import { cellProgressQuery, pausedSignal } from "./messages.js";
-import { cellDataSteps, computeSteps, dataSteps } from "./proxies.js";
+import { cellDataSteps, compressBlock, dataSteps, embeddingSteps, evaluationSteps } from "./proxies.js";
 
 export interface CellInput {
   study: StudyRef;
@@ -14,6 +14,8 @@ export interface CellInput {
   /** Blocks to compress. */
   blocks: number;
   evaluations: readonly EvaluationName[];
+  /** What the study's backend computes on. */
+  device: Device;
   paused: boolean;
 }
 
@@ -22,7 +24,7 @@ const ROUNDS = 5;
 
 /** One compressed model (or the dense one): embed, compress block by block, evaluate, put the result together. */
 export async function cell(input: CellInput): Promise<CellResult> {
-  const { study, cell: coordinates, evaluations } = input;
+  const { study, cell: coordinates, evaluations, device } = input;
   const blocks = coordinates.method === null ? 0 : input.blocks;
   const progress: CellProgress = {
     cell: cellName(coordinates),
@@ -45,20 +47,25 @@ export async function cell(input: CellInput): Promise<CellResult> {
   };
 
   const compute = async (): Promise<CellResult> => {
-    if (blocks > 0) await computeSteps("embed the calibration set").embedCalibration({ study, cell: coordinates });
+    let worker: string | undefined;
+    if (blocks > 0) {
+      const steps = embeddingSteps(device, "embed the calibration set");
+      ({ worker } = await steps.embedCalibration({ study, cell: coordinates }));
+    }
     for (let block = 0; block < blocks; block++) {
       await unlessPaused();
       show("compressing");
       const started = Date.now();
-      const steps = computeSteps(`${coordinates.methodLabel} block ${block + 1}/${blocks}`);
-      await steps.compressBlock({ study, cell: coordinates, block });
+      const summary = `${coordinates.methodLabel} block ${block + 1}/${blocks}`;
+      ({ worker } = await compressBlock({ study, cell: coordinates, block }, { worker, device, summary }));
       Object.assign(progress, { block: block + 1, blockSeconds: (Date.now() - started) / 1000 });
     }
     await unlessPaused();
     show("evaluating");
     await allSettled(
       evaluations.map(async (evaluation) => {
-        await computeSteps(`evaluate ${evaluation.id}`).evaluate({ study, cell: coordinates, evaluation });
+        const steps = evaluationSteps(device, `evaluate ${evaluation.id}`);
+        await steps.evaluate({ study, cell: coordinates, evaluation });
         progress.evaluated++;
         show("evaluating");
       }),

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from "@temporalio/workflow";
+import { ApplicationFailure, isCancellation } from "@temporalio/workflow";
 
 /** The failure at the root of an activity's or child's failure: the named one, with the message for people. */
 export function rootFailure(error: unknown): { type: string; message: string } {
@@ -12,6 +12,15 @@ export function rootFailure(error: unknown): { type: string; message: string } {
 export function asRootFailure(error: unknown): ApplicationFailure {
   const { type, message } = rootFailure(error);
   return ApplicationFailure.create({ type, message, nonRetryable: true, cause: error as Error });
+}
+
+/** Does part of a workflow, which fails as what failed in it. */
+export async function orNamed(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw isCancellation(error) ? error : asRootFailure(error);
+  }
 }
 
 function innermost(error: unknown): unknown {

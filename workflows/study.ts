@@ -2,7 +2,9 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   type ChildWorkflowHandle,
+  ContinueAsNew,
   condition,
+  continueAsNew,
   isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
@@ -18,6 +20,7 @@ import { attributes } from "./attributes.js";
 import { onceFree } from "./children.js";
 import { studyDetails } from "./details.js";
 import { asRootFailure } from "./failures.js";
+import { isLong } from "./history.js";
 import {
   pausedSignal,
   pauseUpdate,
@@ -28,21 +31,38 @@ import {
   studyProgressQuery,
   sweepCountsSignal,
 } from "./messages.js";
-import { computeSteps, dataSteps } from "./proxies.js";
+import { dataSteps, planningSteps } from "./proxies.js";
 import { sweep } from "./sweep.js";
+
+/** Where a study is that goes on as a new run. */
+interface StudyPlace {
+  planned: PlannedStudy;
+  models: Readonly<Record<string, SweepCounts>>;
+  /** Models whose sweeps are still to run. */
+  left: readonly string[];
+  paused: boolean;
+  retry: boolean;
+}
+
+/** What a sweep adds to the history: its start and end, and what it tells meanwhile. */
+const EVENTS_A_SWEEP = 500;
+
+/** Fairness keys have 64 bytes. */
+const KEY_BYTES = 64;
 
 /**
  * A calibration study: plans, runs one sweep a model, makes the report. The input is the study specification as plain JSON.
  * Starting it again under the same id resumes it: what is in the store is not computed again.
+ * @param from given by the study itself, where its history has become long
  * @throws ApplicationFailure named as the TouchstoneError that planning found, or StudyIncomplete where cells failed
  */
-export async function study(specification: unknown): Promise<StudySummary> {
-  const models: Record<string, SweepCounts> = {};
+export async function study(specification: unknown, from?: StudyPlace): Promise<StudySummary> {
+  const models: Record<string, SweepCounts> = { ...from?.models };
   const running = new Map<string, ChildWorkflowHandle<typeof sweep>>();
   let phase: StudyProgress["phase"] = "planning";
-  let paused = false;
-  let retry = false;
-  let planned: PlannedStudy | undefined;
+  let paused = from?.paused ?? false;
+  let retry = from?.retry ?? false;
+  let planned = from?.planned;
   let report: string | null = null;
 
   const totals = (): Counts => {
@@ -78,14 +98,18 @@ export async function study(specification: unknown): Promise<StudySummary> {
   });
 
   try {
-    planned = await computeSteps("check the specification and what it points to").planStudy(specification);
-    for (const { id, cells } of planned.models) models[id] = { total: cells, done: 0, failed: 0, methods: {} };
-    upsertSearchAttributes(attributes({ TouchstoneStudy: planned.study.name }));
+    planned ??= await plan();
     phase = "running";
-    do {
+    let left = from?.left ?? planned.models.map(({ id }) => id);
+    for (;;) {
+      for (; left.length > 0; left = left.slice(1)) {
+        if (isLong(EVENTS_A_SWEEP)) await goOnAnew({ planned, models, left, paused, retry });
+        await runSweep(planned, left[0]);
+      }
+      if (!retry || totals().failed === 0) break;
       retry = false;
-      for (const { id } of planned.models) await runSweep(planned, id);
-    } while (retry && totals().failed > 0);
+      left = planned.models.map(({ id }) => id);
+    }
     phase = "reporting";
     show();
     const reported = await makeReport(planned);
@@ -94,7 +118,22 @@ export async function study(specification: unknown): Promise<StudySummary> {
     await condition(allHandlersFinished);
     return conclude(planned.study.name, reported);
   } catch (error) {
-    throw isCancellation(error) || error instanceof ApplicationFailure ? error : asRootFailure(error);
+    throw isCancellation(error) || error instanceof ApplicationFailure || error instanceof ContinueAsNew
+      ? error
+      : asRootFailure(error);
+  }
+
+  async function plan(): Promise<PlannedStudy> {
+    const steps = planningSteps(specification, "check the specification and what it points to");
+    const found = await steps.planStudy(specification);
+    for (const { id, cells } of found.models) models[id] = { total: cells, done: 0, failed: 0, methods: {} };
+    upsertSearchAttributes(attributes({ TouchstoneStudy: found.study.name }));
+    return found;
+  }
+
+  async function goOnAnew(place: StudyPlace): Promise<void> {
+    await condition(allHandlersFinished);
+    await continueAsNew<typeof study>(specification, place);
   }
 
   async function makeReport({ study: ref }: PlannedStudy): Promise<ReportedStudy> {
@@ -103,13 +142,19 @@ export async function study(specification: unknown): Promise<StudySummary> {
     return made;
   }
 
-  async function runSweep({ study: ref, sources, window }: PlannedStudy, model: string): Promise<void> {
+  async function runSweep(
+    { study: ref, sources, device, window, priority }: PlannedStudy,
+    model: string,
+  ): Promise<void> {
     const workflowId = sweepWorkflowId(ref.name, model);
     const child = await onceFree(() =>
       startChild(sweep, {
         workflowId,
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        args: [{ study: ref, model, sources, window, paused, failed: [] }],
+        args: [{ study: ref, model, sources, device, window, paused }],
+        // A worker that hasn't the sweep in memory replays thousands of events in a task.
+        workflowTaskTimeout: "30s",
+        priority: { priorityKey: priority, fairnessKey: ref.name.slice(0, KEY_BYTES) },
         typedSearchAttributes: attributes({ TouchstoneStudy: ref.name, TouchstoneModel: model }),
         staticSummary: `all cells of ${model}`,
       }),

@@ -9,7 +9,10 @@ export function doctorCommand(): Command {
     .description("check everything that a study needs, and say how to get what is missing")
     .option("--json", "print one JSON document")
     .action(async ({ json }: { json?: boolean }) => {
-      const checks = await doctor({ taskQueue: taskQueues.orchestration, computeQueue: taskQueues.compute });
+      const checks = await doctor({
+        taskQueue: taskQueues.orchestration,
+        stepQueues: [taskQueues.store, taskQueues.planning],
+      });
       const ok = checks.every((check) => check.ok || !check.needed);
       if (json) printJson({ ok, checks });
       else process.stdout.write(renderChecks(checks, ok));

@@ -9,7 +9,7 @@ for (const name of Object.keys(process.env)) if (/^(AWS|S3|TEMPORAL)_/.test(name
 process.env.TEMPORAL_CONFIG_FILE = "/nonexistent.toml";
 
 test("in an empty home everything missing comes with what to do about it", async () => {
-  const results = await doctor({ taskQueue: "none", computeQueue: "none" });
+  const results = await doctor({ taskQueue: "none", stepQueues: ["none"] });
   const missing = results.filter(({ ok }) => !ok).map(({ check }) => check);
   for (const check of ["temporal", "object store", "worker", "quickstart model", "quickstart texts"])
     assert.ok(missing.includes(check), check);

@@ -185,7 +185,7 @@ test("defaults are those that users are told", () => {
     { method: "wanda", pattern: "2:4", trueSequential: false },
   ]);
   assert.deepEqual(spec.sources[0], { id: "a", path: "/texts/a.jsonl", field: "text" });
-  assert.deepEqual(spec.concurrency, { cells: 4 });
+  assert.deepEqual(spec.concurrency, { cells: 4, priority: 3 });
 });
 
 test("windows of a text have 2,048 tokens unless told; a JSON file may bring its own", () => {

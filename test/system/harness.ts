@@ -33,6 +33,8 @@ export interface SystemOptions {
   skipped?: string;
   /** Start a worker too. */
   worker?: boolean;
+  /** Of the Temporal server. */
+  dynamicConfig?: Readonly<Record<string, number>>;
   /** What the file's tests need besides. */
   prepare?: () => Promise<unknown>;
   /** Until all is there. */
@@ -40,7 +42,13 @@ export interface SystemOptions {
 }
 
 /** Starts services and a worker before the tests of a file, and ends everything after them. */
-export function useSystem({ skipped = skip, worker = true, prepare, minutes = 5 }: SystemOptions = {}): System {
+export function useSystem({
+  skipped = skip,
+  worker = true,
+  dynamicConfig,
+  prepare,
+  minutes = 5,
+}: SystemOptions = {}): System {
   const home = mkdtempSync(join(tmpdir(), "touchstone-system-"));
   const system = { folder: home, model: join(home, "small-model") } as System;
   process.env.TOUCHSTONE_HOME = home;
@@ -55,7 +63,7 @@ export function useSystem({ skipped = skip, worker = true, prepare, minutes = 5 
       symlinkSync(setUp.programs, join(home, "bin"));
       await choosePorts();
       await writeSmallModel(setUp.model, system.model);
-      await up();
+      await up({ dynamicConfig });
       Object.assign(process.env, await serviceEnvironment());
       system.touchstone = await Touchstone.connect();
       system.temporal = await connectTemporal();
@@ -109,15 +117,18 @@ export class WorkerProcess {
 
 const workers: WorkerProcess[] = [];
 
-/** @param environment variables in place of the services' */
+/**
+ * @param environment variables in place of the services'
+ * @param program in place of that which `touchstone worker` starts
+ */
 export async function startWorker(
   options: readonly string[] = [],
   environment: Record<string, string> = {},
+  program = join(checkoutFolder, "dist", "workers", "main.js"),
 ): Promise<WorkerProcess> {
   mkdirSync(homePath("logs"), { recursive: true });
   const log = homePath("logs", `test-worker-${workers.length}.log`);
   const file = openSync(log, "a");
-  const program = join(checkoutFolder, "dist", "workers", "main.js");
   const child = spawn(process.execPath, [program, "--slots", "1", ...options], {
     env: { ...process.env, ...(await serviceEnvironment()), ...environment },
     detached: true,

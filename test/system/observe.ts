@@ -68,7 +68,9 @@ export async function within<T>(milliseconds: number, work: Promise<T>): Promise
 
 export interface ActivityRun {
   step: string;
-  /** Attempts it took; 0 where none was started. */
+  /** What it was given, encoded. */
+  input: string;
+  /** Attempts it took; 0 where none was started, as where a worker that it was offered to was busy. */
   attempts: number;
   /** What it returned. */
   result?: unknown;
@@ -80,7 +82,10 @@ export async function activitiesOf(client: Client, workflowId: string): Promise<
   const runs = new Map<string, ActivityRun>();
   for (const event of events ?? []) {
     const scheduled = event.activityTaskScheduledEventAttributes;
-    if (scheduled) runs.set(String(event.eventId), { step: scheduled.activityType?.name ?? "", attempts: 0 });
+    if (scheduled) {
+      const input = Buffer.from(scheduled.input?.payloads?.[0]?.data ?? []).toString("base64");
+      runs.set(String(event.eventId), { step: scheduled.activityType?.name ?? "", input, attempts: 0 });
+    }
     const started = event.activityTaskStartedEventAttributes;
     const begun = runs.get(String(started?.scheduledEventId));
     if (begun !== undefined) begun.attempts = started?.attempt ?? 0;
@@ -94,8 +99,9 @@ export async function activitiesOf(client: Client, workflowId: string): Promise<
 
 /** How many attempts beyond the first the steps of a kind took. */
 export async function repeated(client: Client, workflowId: string, step: StepName): Promise<number> {
-  const runs = await activitiesOf(client, workflowId);
-  return runs.filter((run) => run.step === step).reduce((sum, { attempts }) => sum + Math.max(0, attempts - 1), 0);
+  const runs = (await activitiesOf(client, workflowId)).filter((run) => run.step === step && run.attempts > 0);
+  const attempts = runs.reduce((sum, run) => sum + run.attempts, 0);
+  return attempts - new Set(runs.map(({ input }) => input)).size;
 }
 
 /** The manifests of a kind under a prefix, by their keys. */

@@ -5,13 +5,16 @@ import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
+import type { PageRequest } from "../../activities/plan-sweep.js";
 import { bundlePath, bundleWorkflows } from "../../infra/bundle-workflows.js";
 import { silentProgress } from "../../infra/progress.js";
 import { temporalBinary } from "../../infra/temporal.js";
-import { cellName, taskQueues } from "../../study/names.js";
+import { cellName, cellWorkflowId, ownQueue, taskQueues } from "../../study/names.js";
+import type { SweepPage } from "../../study/plan.js";
 import type { StudyProgress, SweepProgress } from "../../study/progress.js";
 import type { CellCoordinates } from "../../study/results.js";
 import { searchAttributes } from "../../study/search-attributes.js";
+import { activitiesOf } from "./observe.js";
 
 // The workflows on a real server, with activities that only say that they were called.
 
@@ -36,11 +39,18 @@ before(async () => {
 after(() => environment?.teardown());
 
 const BLOCKS = 3;
+const PAGE = 4;
 
 /** What the stubs were asked to do, and what they shall do. */
 interface Stage {
   calls: string[];
   finished: Set<string>;
+  failed: Set<string>;
+  models: string[];
+  /** The queue of the worker that has a cell's hidden states. */
+  worker?: string;
+  /** How many pages of cells were asked for. */
+  pages: number;
   /** The cells that the last plan left to do. */
   pending: readonly CellCoordinates[];
   /** Cells whose compression fails. */
@@ -54,15 +64,26 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
   const study = { name, bucket: "b", prefix: "", plan: "p" };
   const evaluations = [{ kind: "task" as const, id: "piqa" }];
   return {
-    planStudy: async () => ({ study, models: [{ id: "m", cells: cells.length }], sources: ["s"], window: 2 }),
+    planStudy: async () => ({
+      ...{ study, models: stage.models.map((id) => ({ id, cells: cells.length })), sources: ["s"] },
+      ...{ window: 2, device: "cpu", priority: 2 },
+    }),
     sampleSource: async () => ({ sets: 1 }),
-    planSweep: async () => {
-      stage.pending = cells.filter((cell) => !stage.finished.has(cellName(cell)));
-      const total = cells.length;
-      const methods = { rtn: { total, done: total - stage.pending.length } };
-      return { total, methods, blocks: BLOCKS, evaluations, pending: stage.pending };
+    planSweep: async ({ model, state, from, to, counted }: PageRequest): Promise<SweepPage> => {
+      stage.pages++;
+      const all = cells.map((cell, index) => ({ index, cell: { ...cell, model } }));
+      const isAsked = ({ cell }: { cell: CellCoordinates }) =>
+        state === "failed" ? stage.failed.has(cellName(cell)) : !stage.finished.has(cellName(cell));
+      const found = all.slice(from, to).filter(isAsked);
+      if (from === 0 && state === "pending") stage.pending = found.map(({ cell }) => cell);
+      const next = found[PAGE]?.index ?? null;
+      const isPassed = ({ index }: { index: number }) =>
+        index >= Math.max(from, counted) && index < (next ?? all.length);
+      const done = state === "failed" ? 0 : all.filter((each) => isPassed(each) && !found.includes(each)).length;
+      const counts = { methods: { rtn: all.length }, done: { rtn: done } };
+      return { state, total: all.length, ...counts, blocks: BLOCKS, evaluations, cells: found.slice(0, PAGE), next };
     },
-    embedCalibration: async () => ({ key: null }),
+    embedCalibration: async () => ({ key: null, worker: stage.worker }),
     compressBlock: async ({ cell, block }: { cell: CellCoordinates; block: number }) => {
       stage.calls.push(`${cellName(cell)} ${block}`);
       stage.mostAtOnce = Math.max(stage.mostAtOnce, ++atOnce);
@@ -70,7 +91,7 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
       atOnce--;
       if (stage.poisoned.has(cellName(cell)))
         throw ApplicationFailure.create({ type: "NumericalError", message: "NaN in q_proj", nonRetryable: true });
-      return { reused: false, error: 1 };
+      return { reused: false, error: 1, worker: stage.worker };
     },
     evaluate: async ({ cell }: { cell: CellCoordinates }) => {
       stage.calls.push(`${cellName(cell)} evaluate`);
@@ -78,13 +99,15 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
     },
     finishCell: async ({ cell }: { cell: CellCoordinates }) => {
       stage.finished.add(cellName(cell));
+      stage.failed.delete(cellName(cell));
       return {};
     },
     recordFailure: async ({ failure }: { failure: CellCoordinates & { errorType: string } }) => {
+      stage.failed.add(cellName(failure));
       stage.calls.push(`${cellName(failure)} failed with ${failure.errorType}`);
     },
     reportStudy: async () => {
-      const failed = cells.length - stage.finished.size;
+      const failed = stage.models.length * cells.length - stage.finished.size;
       return { report: "s3://b/report.html", cells: stage.finished.size, failed, summary: "table" };
     },
   };
@@ -98,19 +121,26 @@ function makeCells(count: number): CellCoordinates[] {
 }
 
 function newStage(): Stage {
-  return { calls: [], finished: new Set(), pending: [], poisoned: new Set(), mostAtOnce: 0, blockMs: 5 };
+  const sets = { finished: new Set<string>(), failed: new Set<string>(), poisoned: new Set<string>() };
+  return { ...sets, calls: [], models: ["m"], pages: 0, pending: [], mostAtOnce: 0, blockMs: 5 };
 }
 
 async function withWorkers<T>(activities: object, work: (client: Client) => Promise<T>): Promise<T> {
   const { nativeConnection: connection, namespace } = environment;
-  const common = { connection, namespace, activities };
+  const common = { connection, namespace };
   const workflows = await Worker.create({
     ...common,
     taskQueue: taskQueues.orchestration,
     workflowBundle: { codePath: bundlePath },
   });
-  const compute = await Worker.create({ ...common, taskQueue: taskQueues.compute });
-  return workflows.runUntil(compute.runUntil(() => work(environment.client)));
+  const { store, planning, compute, evaluation } = taskQueues;
+  const queues = [store, planning, compute.cpu, evaluation.cpu];
+  const steps = await Promise.all(queues.map((taskQueue) => Worker.create({ ...common, taskQueue, activities })));
+  const run = steps.reduce(
+    (inner, worker) => () => worker.runUntil(inner),
+    () => work(environment.client),
+  );
+  return workflows.runUntil(run);
 }
 
 function start(client: Client, name: string) {
@@ -154,7 +184,45 @@ test("a sweep that continues as new computes every cell exactly once", async () 
     const sweep = await client.workflow.getHandle("study/long/m/m").describe();
     assert.ok(sweep.raw.workflowExecutionInfo?.firstRunId !== sweep.runId, "the sweep went through several runs");
   });
+  assert.ok(stage.pages >= 30 / PAGE, "no more cells were asked for than a page holds");
   assert.equal(stage.calls.length, 30 * (BLOCKS + 1));
+  assert.equal(new Set(stage.calls).size, stage.calls.length);
+});
+
+test("blocks that a worker is offered which has gone are compressed by another, at their first attempt", async () => {
+  const [cell] = makeCells(1);
+  const stage = { ...newStage(), worker: ownQueue("gone") };
+  await withWorkers(stubs("offered", [cell], stage), async (client) => {
+    await (await start(client, "offered")).result();
+    const runs = (await activitiesOf(client, cellWorkflowId("offered", cell))).filter(
+      ({ step }) => step === "compressBlock",
+    );
+    assert.deepEqual(
+      runs.map(({ attempts }) => attempts),
+      Array.from({ length: BLOCKS }, () => [0, 1]).flat(),
+    );
+  });
+  assert.deepEqual(
+    stage.calls.filter((call) => !call.endsWith("evaluate")),
+    [0, 1, 2].map((block) => `${cellName(cell)} ${block}`),
+  );
+});
+
+test("a study of many models continues as new between them, and keeps its priority", async () => {
+  const cells = makeCells(1);
+  const stage = { ...newStage(), models: Array.from({ length: 5 }, (_, i) => `m${i}`) };
+  await withWorkers(stubs("models", cells, stage), async (client) => {
+    const handle = await start(client, "models");
+    assert.deepEqual(await handle.result(), {
+      ...{ name: "models", cells: 5, failed: 0, report: "s3://b/report.html", summary: "table" },
+    });
+    const { raw, runId } = await client.workflow.getHandle("study/models").describe();
+    assert.ok(raw.workflowExecutionInfo?.firstRunId !== runId, "the study went through several runs");
+    const last = { ...cells[0], model: "m4" };
+    const cell = await client.workflow.getHandle(cellWorkflowId("models", last)).describe();
+    assert.deepEqual(cell.priority, { priorityKey: 2, fairnessKey: "models", fairnessWeight: 0 });
+  });
+  assert.equal(stage.calls.length, 5 * (BLOCKS + 1));
   assert.equal(new Set(stage.calls).size, stage.calls.length);
 });
 

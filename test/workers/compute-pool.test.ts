@@ -12,9 +12,9 @@ import type { FakeStep } from "./fake-compute-process.js";
 let pool: ComputePool;
 afterEach(() => pool.close());
 
-function open(processes: number): void {
+function open(processes: number, memory?: number): void {
   const program = new URL("./fake-compute-process.js", import.meta.url);
-  pool = new ComputePool({ processes, stepsEach: 2, threads: 1, program });
+  pool = new ComputePool({ processes, stepsEach: 2, threads: 1, memory, program });
 }
 
 const quiet: RunOptions = { signal: new AbortController().signal, onProgress: () => {} };
@@ -117,6 +117,26 @@ test("processes that leave store what only they have, and have ended afterwards"
   try {
     const pid = await run({ act: "answer", mark });
     await pool.leave();
+    assert.equal(Number(readFileSync(mark, "utf8")), pid);
+    await ended(pid);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a process over its memory limit gets no further step, stores what only it has, and is replaced", async () => {
+  open(1, 1000);
+  const folder = mkdtempSync(join(tmpdir(), "touchstone-pool-"));
+  const mark = join(folder, "left");
+  try {
+    const pid = await run({ act: "answer", memory: 1000 });
+    const beside = hold();
+    assert.equal(await run({ act: "answer", mark, memory: 1001 }), pid);
+    const next = run({ act: "answer" });
+    assert.equal(await isSettled(next), false, "it waits for the step beside to end");
+    beside.end();
+    await beside.ended;
+    assert.notEqual(await next, pid);
     assert.equal(Number(readFileSync(mark, "utf8")), pid);
     await ended(pid);
   } finally {

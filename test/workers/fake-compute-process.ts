@@ -6,10 +6,13 @@ export interface FakeStep {
   act: "answer" | "wait" | "report" | "fail" | "die";
   /** Written when the process is told to leave. */
   mark?: string;
+  /** Bytes that it says to take. */
+  memory?: number;
 }
 
 const marks: string[] = [];
 const waiting = new Set<number>();
+let memory = 0;
 
 process.on("disconnect", () => process.exit(0));
 process.on("message", (request: Request) => {
@@ -19,16 +22,17 @@ process.on("message", (request: Request) => {
   }
   const { id } = request;
   if (request.kind === "abort") {
-    if (waiting.delete(id)) send({ kind: "failed", id, failure: { message: "aborted" } });
+    if (waiting.delete(id)) send({ kind: "failed", id, failure: { message: "aborted" }, memory });
     return;
   }
   const { act, mark } = request.input as FakeStep;
+  memory = (request.input as FakeStep).memory ?? memory;
   if (mark !== undefined) marks.push(mark);
   if (act === "die") process.kill(process.pid, "SIGKILL");
   else if (act === "wait") waiting.add(id);
   else if (act === "fail") {
     const problem = { what: "the weight has NaN values" };
-    send({ kind: "failed", id, failure: { type: "NumericalError", problem, message: problem.what } });
+    send({ kind: "failed", id, failure: { type: "NumericalError", problem, message: problem.what }, memory });
   } else {
     if (act === "report") {
       send({ kind: "progress", id, progress: { stage: "compressing", done: 1, total: 2 } });
@@ -36,7 +40,7 @@ process.on("message", (request: Request) => {
       send({ kind: "measured", measurement: { ...measurement, name: "touchstone_blocks" } });
       send({ kind: "measured", measurement: { ...measurement, name: "touchstone_process_memory_bytes" } });
     }
-    send({ kind: "done", id, result: process.pid });
+    send({ kind: "done", id, result: process.pid, memory });
   }
 });
 send({ kind: "ready", backend: "wasm" });
