@@ -152,7 +152,8 @@ async function computeQueues(parts: ReadonlySet<QueuePart>, pool: ComputePool, s
 
 /** As pollers of a queue are listed: queue, machine and process; with what and how many compute, `.../cpu x2`. */
 function identityOf(queue: string, computing?: Computing): string {
-  const worker = `${queue}@${hostname()}:${process.pid}`;
+  // A worker's own queue has the worker in its name already.
+  const worker = `${queue.split("@")[0]}@${hostname()}:${process.pid}`;
   if (computing === undefined) return worker;
   return `${worker}/${computing.backend.replace("native-", "")} x${computing.slots}`;
 }
