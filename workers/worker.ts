@@ -2,12 +2,7 @@ import { availableParallelism, hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { DataConverter } from "@temporalio/common";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
-import {
-  NativeConnection,
-  Runtime,
-  type WorkerOptions as TemporalOptions,
-  Worker,
-} from "@temporalio/worker";
+import { NativeConnection, Runtime, type WorkerOptions as TemporalOptions, Worker } from "@temporalio/worker";
 import { delegatedActivities } from "../activities/delegated.js";
 import { deviceOf } from "../activities/process-state.js";
 import type { StepName } from "../activities/steps.js";
@@ -164,7 +159,9 @@ function onReplaced(pid: number, memory: number): void {
 }
 
 /** The bundle made at build, or for encrypted histories one with their failure converter, which is made now: some seconds. */
-function workflowCode({ failureConverterPath }: DataConverter): Pick<TemporalOptions, "workflowBundle" | "workflowsPath"> {
+function workflowCode({
+  failureConverterPath,
+}: DataConverter): Pick<TemporalOptions, "workflowBundle" | "workflowsPath"> {
   const file = (name: string) => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
   if (failureConverterPath === undefined) return { workflowBundle: { codePath: file("bundle.js") } };
   return { workflowsPath: file("index.js") };
