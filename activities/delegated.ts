@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApplicationFailure, activityInfo, CancelledFailure, Context } from "@temporalio/activity";
+import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { measure } from "../storage/measure.js";
 import { type ErrorType, TouchstoneError } from "../study/errors.js";
 import { redacted } from "../study/secrets.js";
@@ -21,8 +21,28 @@ export interface RunOptions {
 }
 
 const PUMP_MS = 2000;
-const STORE_PATIENCE_MS = 30 * 60_000;
-const STORE_PAUSE_MS = 5000;
+const PATIENCE_MS = 30 * 60_000;
+const PAUSE_MS = 5000;
+
+/** What goes by without this step, in more time than the retries of a policy have: it is waited for here, and heartbeats say so. */
+const AWAITED: Partial<Record<ErrorType, string>> = {
+  StorageUnavailable: "waiting for the object store",
+  DiskFull: "waiting for space on the disk",
+};
+
+/** A process that dies of the same input again and again would do so for ever. */
+const MOST_CRASHES = 4;
+
+/** Results are references and figures. Temporal takes 2 MiB, and tries again what gives more. */
+const MOST_RESULT_BYTES = 1 << 20;
+/** What else a message has is in the worker's log. */
+const MOST_MESSAGE = 4000;
+
+/** What a heartbeat says; the next attempt is given the last one. */
+interface Heartbeat extends StepProgress {
+  /** Compute processes that died of this activity, in all its attempts. */
+  crashes: number;
+}
 
 /**
  * The activities of the given names; each hands its step to the runner.
@@ -41,40 +61,56 @@ export function delegatedActivities(
 }
 
 /**
- * Heartbeats go on while the step does. A hung step is ended by its runner, so that this pump can't hide it. A store that
- * doesn't answer is waited for here: its outages are longer than the retries of a policy.
+ * Heartbeats go on while the step does. A hung step is ended by its runner, so that this pump can't hide it. Attempts that ended
+ * otherwise than by a crash don't count as one: workers come and go.
  */
 async function delegate(step: StepName, input: unknown, runner: StepRunner): Promise<unknown> {
   const context = Context.current();
-  let latest: StepProgress = { stage: "waiting for a compute process", done: 0, total: 0 };
+  const before: Partial<Heartbeat> | undefined = context.info.heartbeatDetails;
+  let latest: Heartbeat = {
+    ...{ stage: "waiting for a compute process", done: 0, total: 0 },
+    crashes: before?.crashes ?? 0,
+  };
+  const show = (progress: StepProgress) => {
+    latest = { ...progress, crashes: latest.crashes };
+  };
   // Steps shorter than that need none: each is a request, and a write of the server.
   const pump = setInterval(() => context.heartbeat(latest), PUMP_MS);
-  const onProgress = (progress: StepProgress) => {
-    latest = progress;
-  };
-  const deadline = Date.now() + STORE_PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
+  const signal = context.cancellationSignal;
   try {
     for (;;) {
       try {
-        return await runner.run(step, input, {
-          affinity: affinityOf(input),
-          signal: context.cancellationSignal,
-          onProgress,
-        });
+        return checkedSize(
+          step,
+          await runner.run(step, input, { affinity: affinityOf(input), signal, onProgress: show }),
+        );
       } catch (error) {
-        const isAway = error instanceof TouchstoneError && error.type === "StorageUnavailable";
-        if (!isAway || Date.now() > deadline) throw error;
-        context.log.warn("waiting for the object store", { step, problem: error.message });
-        latest = { stage: "waiting for the object store", done: 0, total: 0 };
-        await sleep(STORE_PAUSE_MS, undefined, { signal: context.cancellationSignal });
-        measure("touchstone_store_wait_seconds", STORE_PAUSE_MS / 1000);
+        const stage = error instanceof TouchstoneError ? AWAITED[error.type] : undefined;
+        if (stage === undefined || performance.now() > deadline) throw error;
+        context.log.warn(stage, { step, problem: error instanceof Error ? error.message : undefined });
+        show({ stage, done: 0, total: 0 });
+        await sleep(PAUSE_MS, undefined, { signal });
+        measure("touchstone_store_wait_seconds", PAUSE_MS / 1000);
       }
     }
   } catch (error) {
-    throw context.cancellationSignal.aborted ? new CancelledFailure(`${step} was cancelled`) : asFailure(error);
+    if (signal.aborted) throw new CancelledFailure(`${step} was cancelled`);
+    if (isCrash(error)) context.heartbeat({ ...latest, crashes: ++latest.crashes });
+    throw asFailure(error, latest.crashes);
   } finally {
     clearInterval(pump);
   }
+}
+
+function checkedSize(step: StepName, result: unknown): unknown {
+  const size = Buffer.byteLength(JSON.stringify(result) ?? "");
+  if (size <= MOST_RESULT_BYTES) return result;
+  throw new TouchstoneError("ResultTooLarge", {
+    what: `The step's result has ${size} bytes, and may have ${MOST_RESULT_BYTES}: results of steps are references and figures`,
+    where: step,
+    todo: "Divide the study into smaller ones, and report this.",
+  });
 }
 
 /** Steps of one cell belong together. */
@@ -84,18 +120,21 @@ function affinityOf(input: unknown): string | undefined {
 }
 
 /** Failures keep their names; those that another attempt can't heal aren't retried. */
-function asFailure(error: unknown): ApplicationFailure {
+function asFailure(error: unknown, crashes: number): ApplicationFailure {
   if (!(error instanceof TouchstoneError)) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const details = [redacted(stack ?? "")];
-    return ApplicationFailure.create({ type: "Error", message: redacted(message), nonRetryable: true, details });
+    const details = [cut(redacted(stack ?? ""))];
+    return ApplicationFailure.create({ type: "Error", message: cut(redacted(message)), nonRetryable: true, details });
   }
   const { type, message, retryable } = error;
-  const nonRetryable = !retryable || exhausted(type);
-  return ApplicationFailure.create({ type, message, nonRetryable });
+  const nonRetryable = !retryable || (isCrash(error) && crashes >= MOST_CRASHES);
+  return ApplicationFailure.create({ type, message: cut(message), nonRetryable });
 }
 
-/** A process that dies of the same input again and again would do so for ever. */
-function exhausted(type: ErrorType): boolean {
-  return (type === "OutOfMemory" || type === "ComputeCrashed") && activityInfo().attempt >= 4;
+function isCrash(error: unknown): boolean {
+  return error instanceof TouchstoneError && (error.type === "OutOfMemory" || error.type === "ComputeCrashed");
+}
+
+function cut(text: string): string {
+  return text.length <= MOST_MESSAGE ? text : `${text.slice(0, MOST_MESSAGE)} ...`;
 }

@@ -27,6 +27,7 @@ const tasks = {
   },
   "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
   "test:system": { parts: everything, run: ["system tests"] },
+  chaos: { parts: everything, run: [["node", "dist/test/chaos/main.js"]] },
   "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
 };
 

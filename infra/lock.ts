@@ -12,9 +12,9 @@ import { isAlive, ownIdentity, type ProcessIdentity } from "./process-identity.j
 export async function withLock<T>(name: string, work: () => Promise<T>, waitSeconds = 900): Promise<T> {
   const path = homePath("run", `${name}.lock`);
   await mkdir(homePath("run"), { recursive: true });
-  const deadline = Date.now() + waitSeconds * 1000;
+  const deadline = performance.now() + waitSeconds * 1000;
   while (!(await take(path))) {
-    if (Date.now() > deadline) throw stillHeld(name, path);
+    if (performance.now() > deadline) throw stillHeld(name, path);
     if (!(await removeStale(path))) await sleep(200);
   }
   try {

@@ -54,8 +54,8 @@ export async function choosePorts<S extends ServiceName>(service: S, patienceSec
 }
 
 async function untilFree(ports: readonly number[], seconds: number): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  for (const port of ports) while (!(await isFree(port)) && Date.now() < deadline) await sleep(50);
+  const deadline = performance.now() + seconds * 1000;
+  for (const port of ports) while (!(await isFree(port)) && performance.now() < deadline) await sleep(50);
 }
 
 async function freePort(from: number, taken: readonly number[]): Promise<number> {

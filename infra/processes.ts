@@ -111,19 +111,19 @@ export async function ensureService({ name, start, ready }: Service, progress: P
 }
 
 async function untilReady(record: ProcessRecord, ready: () => Promise<boolean>): Promise<"ready" | "ended" | "late"> {
-  const deadline = Date.now() + READY_SECONDS * 1000;
+  const deadline = performance.now() + READY_SECONDS * 1000;
   while (!(await ready())) {
     if (!isAlive(record)) return "ended";
-    if (Date.now() > deadline) return "late";
+    if (performance.now() > deadline) return "late";
     await sleep(150);
   }
   return "ready";
 }
 
 async function ended(record: ProcessRecord, seconds: number): Promise<boolean> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = performance.now() + seconds * 1000;
   while (isAlive(record)) {
-    if (Date.now() > deadline) return false;
+    if (performance.now() > deadline) return false;
     await sleep(50);
   }
   return true;

@@ -1,12 +1,15 @@
 import { createReadStream } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import { DeleteObjectCommand, HeadObjectCommand, paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { TouchstoneError } from "../study/errors.js";
-import { s3Client } from "./s3.js";
+import { readObject, s3Client } from "./s3.js";
 import { storageError } from "./storage-error.js";
+
+/** Bytes of an object that are asked for at a time where all of it is read. */
+const PORTION = 8 << 20;
 
 /** A file on disk or an object in S3, read at any offset. */
 export interface DataFile {
@@ -125,23 +128,23 @@ async function openObject(uri: string): Promise<DataFile> {
     throw storageError(cause, uri);
   });
   const size = head.ContentLength ?? 0;
-  const get = async (Range?: string) => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, Range })).catch((cause) => {
+  const read = async (offset: number, length: number) => {
+    if (length === 0) return new Uint8Array(0);
+    if (offset + length > size) throw truncated(uri, size, offset + length);
+    return readObject({ Bucket, Key, Range: `bytes=${offset}-${offset + length - 1}` }).catch((cause: unknown) => {
       throw storageError(cause, uri);
     });
-    if (Body === undefined) throw truncated(uri, 0, size);
-    return Body;
   };
+  async function* portions() {
+    for (let offset = 0; offset < size; offset += PORTION) yield read(offset, Math.min(PORTION, size - offset));
+  }
   return {
     uri,
     size,
     version: `${size}-${head.ETag}`,
-    read: async (offset, length) => {
-      if (length === 0) return new Uint8Array(0);
-      if (offset + length > size) throw truncated(uri, size, offset + length);
-      return (await get(`bytes=${offset}-${offset + length - 1}`)).transformToByteArray();
-    },
-    stream: async () => (await get()) as Readable,
+    read,
+    // No one connection, which would be given up where what is read is worked on for long.
+    stream: async () => Readable.from(portions(), { objectMode: false }),
     close: async () => {},
   };
 }

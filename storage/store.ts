@@ -1,7 +1,6 @@
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
@@ -9,7 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { joinUri } from "./files.js";
 import { measure } from "./measure.js";
-import { s3Client } from "./s3.js";
+import { readObject, s3Client } from "./s3.js";
 import { storageError } from "./storage-error.js";
 
 export interface StoreLocation {
@@ -49,8 +48,7 @@ export function openStore(location: StoreLocation): ObjectStore {
     location,
     read: (key) =>
       guarded(key, async () => {
-        const found = await client.send(new GetObjectCommand({ Bucket, Key: full(key) })).catch(absent);
-        const bytes = await found?.Body?.transformToByteArray();
+        const bytes = await readObject({ Bucket, Key: full(key) }).catch(absent);
         if (bytes !== undefined) measure("touchstone_store_bytes", bytes.length, { direction: "read" });
         return bytes;
       }),

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorType, type Problem, TouchstoneError } from "../study/errors.js";
 import { type Measurement, measure } from "./measure.js";
+import { objectsInTransit } from "./s3.js";
 import type { ObjectStore, StoreLocation } from "./store.js";
 
 type StoreMethod = Exclude<keyof ObjectStore, "location">;
@@ -67,6 +68,14 @@ export function openThreadedStore(location: StoreLocation): ThreadedStore {
     run: <Value>(module: URL, input: unknown, transferred: readonly ArrayBuffer[] = []) =>
       request({ location, task: module.href, input }, transferred) as Promise<Value>,
   };
+}
+
+/**
+ * Whether this process waits for the object store, in this thread or the store's: a wait that ends, since no request of the store
+ * hangs for ever, and no sign that the process does.
+ */
+export function waitsForStore(): boolean {
+  return pending.size > 0 || objectsInTransit() > 0;
 }
 
 let thread: Worker | undefined;

@@ -28,6 +28,7 @@ export type ErrorType =
   | "StorageDenied"
   | "DiskFull"
   | "ServiceUnavailable"
+  | "ResultTooLarge"
   | "SetupIncomplete";
 
 /** Failures that another attempt can heal; all others are final. */

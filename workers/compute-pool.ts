@@ -30,6 +30,9 @@ export interface PoolOptions {
 /** How long an aborted step may go on before its process is killed: TensorFlow's calls can't be interrupted. */
 const ABORT_GRACE_MS = 15_000;
 
+/** How often the pool looks for hung processes. Looks are counted, since clocks jump, and stand still in a stopped worker. */
+const LOOK_MS = 5000;
+
 /**
  * Compute processes, started when work comes. A crash fails only the steps of its process, with an error that names the
  * cause; the next step gets a new process.
@@ -44,24 +47,26 @@ export class ComputePool implements StepRunner {
   #isClosing = false;
 
   constructor(options: PoolOptions) {
-    const { program = new URL("./compute-process.js", import.meta.url), ...others } = options;
+    const { program = new URL("./compute-process.js", import.meta.url), stallSeconds = 300, ...others } = options;
     const unlimited = { memory: Number.POSITIVE_INFINITY, onReplaced: () => {} };
-    this.#options = { name: "compute", stallSeconds: 300, ...unlimited, program, ...others };
+    this.#options = { name: "compute", ...unlimited, program, stallSeconds, ...others };
     this.#slots = Array.from({ length: options.processes }, () => undefined);
-    this.#watch = setInterval(() => this.#endStalled(), 5000).unref();
+    this.#watch = setInterval(() => this.#endStalled(), LOOK_MS).unref();
   }
 
   async run(step: StepName, input: unknown, { affinity, signal, onProgress }: RunOptions): Promise<unknown> {
     const slot = await this.#freeSlot(affinity, signal);
     const id = this.#nextId++;
+    const abort = () => this.#abort(slot, id);
     try {
       return await new Promise((resolve, reject) => {
-        slot.jobs.set(id, { resolve, reject, onProgress, lastSign: Date.now() });
-        signal.addEventListener("abort", () => this.#abort(slot, id), { once: true });
+        slot.jobs.set(id, { resolve, reject, onProgress, silentLooks: 0 });
+        signal.addEventListener("abort", abort);
         send(slot, { kind: "run", id, step, input });
-        if (signal.aborted) this.#abort(slot, id);
+        if (signal.aborted) abort();
       });
     } finally {
+      signal.removeEventListener("abort", abort);
       slot.jobs.delete(id);
       slot.busy--;
       if (slot.busy === 0 && this.#isTooLarge(slot)) void this.#replace(slot);
@@ -115,8 +120,12 @@ export class ComputePool implements StepRunner {
         return this.#slots[place];
       }
       await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
+        const wake = () => {
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#waiting.push(wake);
+        signal.addEventListener("abort", wake);
       });
     }
   }
@@ -148,11 +157,12 @@ export class ComputePool implements StepRunner {
   #receive(index: number, slot: Slot, response: Response): void {
     if (response.kind === "measured") this.#measure(index, response.measurement);
     if (response.kind === "left") slot.onLeft?.();
+    if (response.kind === "waiting") for (const job of slot.jobs.values()) job.silentLooks = 0;
     if (!("id" in response)) return;
     if (response.kind !== "progress") slot.memory = response.memory;
     const job = slot.jobs.get(response.id);
     if (job === undefined) return;
-    job.lastSign = Date.now();
+    job.silentLooks = 0;
     if (response.kind === "progress") job.onProgress(response.progress);
     else if (response.kind === "failed") job.reject(asError(response.failure));
     else job.resolve(response.result);
@@ -183,11 +193,12 @@ export class ComputePool implements StepRunner {
   }
 
   #endStalled(): void {
-    const limit = Date.now() - this.#options.stallSeconds * 1000;
+    const limit = (this.#options.stallSeconds * 1000) / LOOK_MS;
     for (const slot of this.#slots) {
       // While one step computes, the others of its process can't say anything: only when all are silent it hangs.
       const jobs = [...(slot?.jobs.values() ?? [])];
-      const silent = jobs.length > 0 && jobs.every(({ lastSign }) => lastSign < limit);
+      for (const job of jobs) job.silentLooks++;
+      const silent = jobs.length > 0 && jobs.every(({ silentLooks }) => silentLooks > limit);
       if (slot !== undefined && silent) this.#kill(slot, `No sign of life for ${this.#options.stallSeconds} s`);
     }
   }

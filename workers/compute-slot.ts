@@ -25,7 +25,8 @@ export interface Job {
   resolve(result: unknown): void;
   reject(error: unknown): void;
   onProgress: RunOptions["onProgress"];
-  lastSign: number;
+  /** How often the pool has looked since it last said something. */
+  silentLooks: number;
 }
 
 /** A compute process, and what it has in hand. */

@@ -6,8 +6,12 @@ import { redacted } from "../study/secrets.js";
 export function processLog(bindings?: Bindings): ProcessLog {
   const level = process.env.TOUCHSTONE_LOG ?? "info";
   const options = { level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime, hooks: { streamWrite: redacted } };
-  return pino(options, pino.destination(2));
+  // What a full disk doesn't take is lost: a process must not end, or hang, for its log.
+  process.stderr.off("error", ignored).on("error", ignored);
+  return pino(options, process.stderr);
 }
+
+function ignored(): void {}
 
 /** The same for Temporal's messages, with the ids that it knows. */
 export function temporalLogger(): Logger {

@@ -26,9 +26,17 @@ const options = new Command("touchstone-worker")
     'what each compute process may take, e.g. "12GiB", before another takes its place (default: 90 % of the machine\'s, divided among the slots)',
     parseSize,
   )
+  .option("--stall-seconds <count>", "a compute process that says nothing for so long is ended", parseCount, 300)
   .option("--metrics <address>", "serve Prometheus metrics at [HOST:]PORT (default: off)", parseAddress)
   .parse()
-  .opts<{ queues: QueueName[]; slots: number; threads?: number; memory?: number; metrics?: string }>();
+  .opts<{
+    queues: QueueName[];
+    slots: number;
+    threads?: number;
+    memory?: number;
+    stallSeconds: number;
+    metrics?: string;
+  }>();
 
 try {
   installRuntime(options.metrics);

@@ -15,6 +15,8 @@ export type Request =
 export type Response =
   | { kind: "ready"; backend: BackendKind }
   | { kind: "left" }
+  /** It waits for the object store, which can take long. */
+  | { kind: "waiting" }
   | { kind: "measured"; measurement: Measurement }
   | { kind: "progress"; id: number; progress: StepProgress }
   /** `memory`: bytes that the process takes at the step's end. */

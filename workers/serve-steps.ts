@@ -3,11 +3,15 @@ import type { StepContext } from "../activities/step.js";
 import { stepPlace } from "../activities/step-place.js";
 import type { StepName } from "../activities/steps.js";
 import { onMeasurement } from "../storage/measure.js";
+import { waitsForStore } from "../storage/threaded-store.js";
 import type { BackendKind } from "../tensor/backend.js";
 import { processLog } from "./logging.js";
 import type { Request, Response } from "./protocol.js";
 import { asFailure } from "./step-errors.js";
 import { measureVitals } from "./vitals.js";
+
+/** How often a process that waits for the store says so. */
+const SIGN_MS = 2000;
 
 export interface ServedSteps {
   state: ProcessState;
@@ -29,6 +33,9 @@ export async function serveSteps({ state, steps, begin }: ServedSteps): Promise<
     else if (request.kind === "run") void run(request);
     else void leave();
   });
+  setInterval(() => {
+    if (waitsForStore()) send({ kind: "waiting" });
+  }, SIGN_MS).unref();
   onMeasurement((measurement) => send({ kind: "measured", measurement }));
   measureVitals();
   send({ kind: "ready", backend: await begin() });

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   threads?: number;
   /** Bytes that each may take before it is replaced; most of the machine's by default divided among the slots. */
   memory?: number;
+  /** A compute process that says nothing for so long is taken for hung. */
+  stallSeconds?: number;
   /** The program of the compute processes; that of this folder by default. */
   program?: URL;
 }
@@ -54,7 +56,8 @@ const MEMORY_SHARE = 0.9;
  * finish, and the rest is left to other workers.
  * @throws TouchstoneError ComputeCrashed where a compute process does not start
  */
-export async function runWorker({ queues, slots, threads, memory, program }: WorkerOptions): Promise<void> {
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const { queues, slots, threads, memory, program, stallSeconds } = options;
   const parts = new Set<QueuePart>(queues.flatMap((name) => queueParts[name]));
   let endWith: (error: unknown) => void = () => {};
   const unreadable = new Promise<never>((_, reject) => {
@@ -68,7 +71,7 @@ export async function runWorker({ queues, slots, threads, memory, program }: Wor
   const pools: ComputePool[] = [];
   const pool = (name: string, processes: number, stepsEach: number) => {
     const created = new ComputePool({
-      ...{ name, processes, stepsEach, program, onReplaced },
+      ...{ name, processes, stepsEach, program, onReplaced, stallSeconds },
       threads: threads ?? Math.max(1, Math.floor(availableParallelism() / slots)),
       memory: memory ?? (MEMORY_SHARE * machineMemory()) / slots,
     });

@@ -68,16 +68,16 @@ function table(stream: NodeJS.WriteStream, name: string): Display {
 }
 
 function lines(stream: NodeJS.WriteStream, name: string): Display {
-  let shown = 0;
+  let shown = Number.NEGATIVE_INFINITY;
   let waiting: string | undefined;
   const write = (line: string) => {
     waiting = line;
-    if (Date.now() - shown >= LINE_EVERY_MS) flush();
+    if (performance.now() - shown >= LINE_EVERY_MS) flush();
   };
   const flush = () => {
     if (waiting !== undefined) stream.write(`${waiting}\n`);
     waiting = undefined;
-    shown = Date.now();
+    shown = performance.now();
   };
   return {
     show: (overview) => {

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { s3Client } from "../../storage/s3.js";
 import { openStore } from "../../storage/store.js";
+import { alterObject } from "./alter.js";
 import { freshWorker, useSystem } from "./harness.js";
 import { assertWhole, manifestsOf, outcome, resultsOf } from "./observe.js";
 import { skip } from "./set-up.js";
@@ -24,9 +23,9 @@ test(
     const before = await resultsOf(name);
 
     const { block, manifest, set } = await choose(name);
-    await alter(name, `v1/content/${block}.arrow`);
-    await alter(name, `v1/block/${manifest}.json`);
-    await alter(name, `v1/content/${set}.arrow`);
+    await alterObject(name, `v1/content/${block}.arrow`);
+    await alterObject(name, `v1/block/${manifest}.json`);
+    await alterObject(name, `v1/content/${set}.arrow`);
     // Without the evaluations and cells, and what a process has in memory, the blocks are read again.
     const store = openStore({ bucket: bucket(), prefix: name });
     for (const kind of ["evaluation", "cell", "activations"]) {
@@ -55,13 +54,4 @@ async function choose(name: string) {
     manifest: other.key,
     set: calibration.objects.set.sha256,
   };
-}
-
-/** Flips a bit in the middle of an object. */
-async function alter(prefix: string, key: string): Promise<void> {
-  const object = { Bucket: bucket(), Key: `${prefix}/${key}` };
-  const { Body } = await s3Client().send(new GetObjectCommand(object));
-  const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
-  bytes[bytes.length >> 1] ^= 1;
-  await s3Client().send(new PutObjectCommand({ ...object, Body: bytes }));
 }

@@ -173,6 +173,15 @@ export async function touchstoneJson(args: readonly string[], seconds?: number):
   return JSON.parse(await output(process.execPath, [cli, ...args, "--json"], seconds));
 }
 
+/** To a process that may have ended by itself in the meantime. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Fields of every process, as `ps` gives them. */
 export async function processTable(fields: string): Promise<string[][]> {
   return (await output("ps", ["-A", "-o", fields]))
@@ -183,9 +192,9 @@ export async function processTable(fields: string): Promise<string[][]> {
 
 /** Polls until it holds; fails naming what has not come true. */
 export async function until(what: string, seconds: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = performance.now() + seconds * 1000;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} seconds: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within ${seconds} seconds: ${what}`);
     await sleep(50);
   }
 }

@@ -17,7 +17,7 @@ const STARTED = 2;
  * @param from activities of a cell are numbered in the order in which they are scheduled; earlier ones are let pass
  */
 export async function inTheMiddleOf(client: Client, workflowId: string, step: StepName, from = 1): Promise<void> {
-  await until(`a worker is in the middle of ${step} of ${workflowId}`, 120, async () => {
+  await until(`a worker is in the middle of ${step} of ${workflowId}`, 400, async () => {
     const first = await atWork(client, workflowId, step, from);
     if (first === undefined) return false;
     await sleep(250);
@@ -25,7 +25,13 @@ export async function inTheMiddleOf(client: Client, workflowId: string, step: St
   });
 }
 
-async function atWork(client: Client, workflowId: string, step: StepName, from: number): Promise<string | undefined> {
+/** The activity of this kind that a worker has in hand, and its attempt. */
+export async function atWork(
+  client: Client,
+  workflowId: string,
+  step: StepName,
+  from = 1,
+): Promise<string | undefined> {
   const { raw } = await client.workflow.getHandle(workflowId).describe().catch(absent);
   const found = raw.pendingActivities?.find(
     ({ activityType, activityId, state }) =>
@@ -41,13 +47,13 @@ function absent(error: unknown): { raw: { pendingActivities?: [] } } {
 
 /** Waits for a study's end through outages of the server. */
 export async function outcome(study: StudyHandle, seconds = 180): Promise<StudySummary> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = performance.now() + seconds * 1000;
   for (;;) {
     try {
-      return await within(Math.max(1, deadline - Date.now()), study.result());
+      return await within(Math.max(1, deadline - performance.now()), study.result());
     } catch (error) {
       const isAway = error instanceof TouchstoneError && error.type === "ServiceUnavailable";
-      if (!isAway || Date.now() > deadline) throw error;
+      if (!isAway || performance.now() > deadline) throw error;
       await sleep(500);
     }
   }

@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { modelPath } from "../../infra/quickstart-data.js";
 import { homePath } from "../../storage/home.js";
@@ -14,4 +16,15 @@ export const skip = Object.values(setUp).every(existsSync)
 /** A file or folder of the set-up's texts. */
 export function dataPath(...parts: string[]): string {
   return join(setUp.data, ...parts);
+}
+
+/** Why a small disk can't be had; undefined where this user may mount one. */
+export const cannotMount = mayMount() ? undefined : "a small disk is mounted, which needs root";
+
+function mayMount(): boolean {
+  const folder = mkdtempSync(join(tmpdir(), "touchstone-disk-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+  if (status === 0) spawnSync("umount", [folder]);
+  rmdirSync(folder);
+  return status === 0;
 }

@@ -51,6 +51,18 @@ export function smallStudy({ model }: System, name: string, parts: Parts = {}): 
   };
 }
 
+/** One of a few seconds: little data, one evaluation. Every block's input is kept, so that much is written. */
+export function quickStudy(system: System, name: string, parts: Parts = {}): StudySpecInput {
+  const perplexity = [{ id: "heldout", path: dataPath("heldout.txt"), length: 64, limit: 1 }];
+  return smallStudy(system, name, {
+    methods: [{ method: "wanda" }],
+    checkpoints: { prefix: name, activations: "every 1 block" },
+    ...parts,
+    calibration: { sizes: [2], length: 64, ...parts.calibration },
+    evaluation: { tasks: [], perplexity, ...parts.evaluation },
+  });
+}
+
 export function cellsOf(specification: StudySpecInput): CellCoordinates[] {
   const spec = parseStudySpec(specification);
   return spec.models.flatMap(({ id }) => expandCells(spec, id));

@@ -5,6 +5,7 @@ import { type Client, WorkflowFailedError } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
+import { delegatedActivities } from "../../activities/delegated.js";
 import type { PageRequest } from "../../activities/plan-sweep.js";
 import { bundlePath, bundleWorkflows } from "../../infra/bundle-workflows.js";
 import { silentProgress } from "../../infra/progress.js";
@@ -312,5 +313,21 @@ test("what planning finds fails the study under its own name", async () => {
       assert.deepEqual([error.cause.type, error.cause.message], ["UnknownTask", "there is no task piqqa"]);
       return true;
     });
+  });
+});
+
+test("a step whose result is too large for a history fails the study by name, at once", async () => {
+  const runner = { run: async () => "x".repeat(3 << 20) };
+  const { planStudy } = delegatedActivities(["planStudy"], runner);
+  await withWorkers({ ...stubs("large", [], newStage()), planStudy }, async (client) => {
+    const handle = await start(client, "large");
+    await assert.rejects(handle.result(), (error: unknown) => {
+      assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+      assert.equal(error.cause.type, "ResultTooLarge");
+      return true;
+    });
+    const { events } = await handle.fetchHistory();
+    const attempts = events?.map((event) => event.activityTaskStartedEventAttributes?.attempt).filter(Boolean);
+    assert.deepEqual(attempts, [1]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, test } from "node:test";
+import { afterEach, mock, test } from "node:test";
 import type { RunOptions } from "../../activities/delegated.js";
 import { processBirth } from "../../infra/process-identity.js";
 import { type Measurement, onMeasurement } from "../../storage/measure.js";
@@ -12,9 +12,9 @@ import type { FakeStep } from "./fake-compute-process.js";
 let pool: ComputePool;
 afterEach(() => pool.close());
 
-function open(processes: number, memory?: number): void {
+function open(processes: number, limits: { memory?: number; stallSeconds?: number } = {}): void {
   const program = new URL("./fake-compute-process.js", import.meta.url);
-  pool = new ComputePool({ processes, stepsEach: 2, threads: 1, memory, program });
+  pool = new ComputePool({ processes, stepsEach: 2, threads: 1, program, ...limits });
 }
 
 const quiet: RunOptions = { signal: new AbortController().signal, onProgress: () => {} };
@@ -125,7 +125,7 @@ test("processes that leave store what only they have, and have ended afterwards"
 });
 
 test("a process over its memory limit gets no further step, stores what only it has, and is replaced", async () => {
-  open(1, 1000);
+  open(1, { memory: 1000 });
   const folder = mkdtempSync(join(tmpdir(), "touchstone-pool-"));
   const mark = join(folder, "left");
   try {
@@ -141,6 +141,30 @@ test("a process over its memory limit gets no further step, stores what only it 
     await ended(pid);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("a process that says nothing is ended; one that waits for the store says so, and is not", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  try {
+    open(2, { stallSeconds: 10 });
+    const hung = await run({ act: "answer" }, { affinity: "hung" });
+    await run({ act: "answer" }, { affinity: "waits" });
+    const waits = hold({ affinity: "waits" });
+    const hangs = hold({ affinity: "hung" });
+    assert.deepEqual(await Promise.all([waits, hangs].map(({ ended }) => isSettled(ended))), [false, false]);
+    for (let look = 0; look < 3; look++) {
+      mock.timers.tick(5000);
+      await run({ act: "sign" }, { affinity: "waits" });
+    }
+    const { name, message } = await hangs.ended;
+    assert.equal(name, "ComputeCrashed");
+    assert.match(message, new RegExp(`No sign of life for 10 s .compute process ${hung}`));
+    assert.equal(await isSettled(waits.ended), false);
+    waits.end();
+    await waits.ended;
+  } finally {
+    mock.timers.reset();
   }
 });
 

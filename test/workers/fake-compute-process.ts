@@ -3,7 +3,7 @@ import type { Request, Response } from "../../workers/protocol.js";
 
 /** Stands in for a compute process: its steps do what their input says. */
 export interface FakeStep {
-  act: "answer" | "wait" | "report" | "fail" | "die";
+  act: "answer" | "wait" | "report" | "fail" | "die" | "sign";
   /** Written when the process is told to leave. */
   mark?: string;
   /** Bytes that it says to take. */
@@ -34,6 +34,7 @@ process.on("message", (request: Request) => {
     const problem = { what: "the weight has NaN values" };
     send({ kind: "failed", id, failure: { type: "NumericalError", problem, message: problem.what }, memory });
   } else {
+    if (act === "sign") send({ kind: "waiting" });
     if (act === "report") {
       send({ kind: "progress", id, progress: { stage: "compressing", done: 1, total: 2 } });
       const measurement = { value: 1, tags: {} };
