@@ -28,6 +28,10 @@ const tasks = {
   "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
   "test:system": { parts: everything, run: ["system tests"] },
   chaos: { parts: everything, run: [["node", "dist/test/chaos/main.js"]] },
+  histories: {
+    parts: ["services"],
+    run: [["env", "TOUCHSTONE_RECORD=1", "node", "--test", "dist/test/system/workflows.test.js"]],
+  },
   "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
 };
 

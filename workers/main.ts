@@ -3,13 +3,19 @@ import { TouchstoneError } from "../study/errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN, parseMemory } from "../study/memory.js";
 import { type QueueName, queueNames } from "./queues.js";
 import { installRuntime } from "./runtime.js";
-import { runWorker } from "./worker.js";
+import { runWorker, type WorkerOptions } from "./worker.js";
 
 /** Entry of a worker process; `touchstone worker` and `touchstone up` start it. */
 
+interface Options extends Omit<WorkerOptions, "version"> {
+  metrics?: string;
+  deployment?: string;
+  buildId?: string;
+}
+
 const everything: readonly QueueName[] = ["orchestration", "compute"];
 
-const options = new Command("touchstone-worker")
+const command = new Command("touchstone-worker")
   .addOption(
     new Option("--queues <names>", `any of ${queueNames.join(", ")}, with commas between`)
       .default(everything, everything.join(","))
@@ -28,19 +34,27 @@ const options = new Command("touchstone-worker")
   )
   .option("--stall-seconds <count>", "a compute process that says nothing for so long is ended", parseCount, 300)
   .option("--metrics <address>", "serve Prometheus metrics at [HOST:]PORT (default: off)", parseAddress)
-  .parse()
-  .opts<{
-    queues: QueueName[];
-    slots: number;
-    threads?: number;
-    memory?: number;
-    stallSeconds: number;
-    metrics?: string;
-  }>();
+  .option("--health <address>", "answer probes, /live and /ready, at [HOST:]PORT (default: off)", parseAddress)
+  .addOption(
+    new Option("--deployment <name>", "worker versioning: the worker deployment; goes with --build-id").env(
+      "TOUCHSTONE_DEPLOYMENT",
+    ),
+  )
+  .addOption(
+    new Option("--build-id <id>", "worker versioning: the version, which gets work once it is made current").env(
+      "TOUCHSTONE_BUILD_ID",
+    ),
+  )
+  .parse();
+
+const { metrics, deployment, buildId, ...options } = command.opts<Options>();
+// An empty variable is one that isn't given.
+if (Boolean(deployment) !== Boolean(buildId)) command.error("error: --deployment and --build-id go together");
+const version = deployment && buildId ? { deploymentName: deployment, buildId } : undefined;
 
 try {
-  installRuntime(options.metrics);
-  await runWorker(options);
+  installRuntime(metrics);
+  await runWorker({ ...options, version });
 } catch (error) {
   if (!(error instanceof TouchstoneError)) throw error;
   process.stderr.write(`${error.name}: ${error.message}\n`);

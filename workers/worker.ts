@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { DataConverter } from "@temporalio/common";
+import type { DataConverter, WorkerDeploymentVersion } from "@temporalio/common";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { NativeConnection, Runtime, type WorkerOptions as TemporalOptions, Worker } from "@temporalio/worker";
 import { delegatedActivities } from "../activities/delegated.js";
@@ -13,8 +13,10 @@ import type { BackendKind } from "../tensor/backend.js";
 import { placeInLogs } from "./activity-interceptor.js";
 import { ComputePool } from "./compute-pool.js";
 import { dataConverter } from "./encryption.js";
+import { serveHealth } from "./health.js";
 import { type QueueName, type QueuePart, queueParts } from "./queues.js";
 import { startTracing } from "./tracing.js";
+import { versioning } from "./versioning.js";
 
 export interface WorkerOptions {
   queues: readonly QueueName[];
@@ -28,6 +30,10 @@ export interface WorkerOptions {
   stallSeconds?: number;
   /** The program of the compute processes; that of this folder by default. */
   program?: URL;
+  /** Where probes are answered, `host:port`; nowhere by default. */
+  health?: string;
+  /** The worker deployment's version that this worker belongs to. */
+  version?: WorkerDeploymentVersion;
 }
 
 /** What a worker asks Temporal for: what is not said here, all its workers have in common. */
@@ -57,7 +63,7 @@ const MEMORY_SHARE = 0.9;
  * @throws TouchstoneError ComputeCrashed where a compute process does not start
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const { queues, slots, threads, memory, program, stallSeconds } = options;
+  const { queues, slots, threads, memory, program, stallSeconds, health, version } = options;
   const parts = new Set<QueuePart>(queues.flatMap((name) => queueParts[name]));
   let endWith: (error: unknown) => void = () => {};
   const unreadable = new Promise<never>((_, reject) => {
@@ -68,6 +74,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const converter = dataConverter((error) => endWith(error));
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
+  const own = ownQueue(`${hostname()}-${process.pid}`);
   const pools: ComputePool[] = [];
   const pool = (name: string, processes: number, stepsEach: number) => {
     const created = new ComputePool({
@@ -91,6 +98,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       shutdownGraceTime: "20s",
       shutdownForceTime: "90s",
       maxConcurrentActivityTaskExecutions: atOnce,
+      // A worker's own queue goes with it: it is no part of a version, which must have the same queues as the one before.
+      ...versioning(asked.taskQueue === own ? undefined : version),
       ...asked,
     });
   try {
@@ -98,9 +107,17 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     if (parts.has("workflows")) asked.push({ taskQueue: taskQueues.orchestration, ...workflowCode(converter) });
     if (parts.has("store")) asked.push(dataQueue(pool("data", 1, DATA_STEPS)));
     if (parts.has("compression") || parts.has("evaluation"))
-      asked.push(...(await computeQueues(parts, pool("compute", slots, STEPS_A_PROCESS), slots)));
+      asked.push(...(await computeQueues(parts, pool("compute", slots, STEPS_A_PROCESS), slots, own)));
     const workers = await Promise.all(asked.map(create));
-    const runs = Promise.all(workers.map((worker) => worker.run()));
+    const probes =
+      health === undefined
+        ? undefined
+        : await serveHealth(health, {
+            workers: () => workers.map((worker) => worker.getStatus()),
+            reachServer: () =>
+              connection.withDeadline(Date.now() + 5000, () => connection.workflowService.getSystemInfo({})),
+          });
+    const runs = Promise.all(workers.map((worker) => worker.run())).finally(() => probes?.close());
     // One that can't read what it is given would fail every study's steps, one after another.
     await Promise.race([runs, unreadable]).catch(async (error: unknown) => {
       for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
@@ -119,12 +136,11 @@ function dataQueue(pool: ComputePool): Asked {
 }
 
 /** The queues of the device that the processes compute on. Those that take new cells have less in hand: others may be idle. */
-async function computeQueues(parts: ReadonlySet<QueuePart>, pool: ComputePool, slots: number): Promise<Asked[]> {
+async function computeQueues(parts: ReadonlySet<QueuePart>, pool: ComputePool, slots: number, own: string): Promise<Asked[]> {
   const backend = await pool.backend();
   if (backend === undefined) throw new TouchstoneError("ComputeCrashed", { what: "No compute process can start" });
   const device = deviceOf({ backend });
   const computing = { backend, slots };
-  const own = ownQueue(`${hostname()}-${process.pid}`);
   const inHand = slots * STEPS_A_PROCESS;
   const planning = delegatedActivities(["planStudy"], pool);
   const compression = delegatedActivities(["embedCalibration", "compressBlock"], pool, { worker: own });

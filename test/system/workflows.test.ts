@@ -15,6 +15,8 @@ import type { SweepPage } from "../../study/plan.js";
 import type { StudyProgress, SweepProgress } from "../../study/progress.js";
 import type { CellCoordinates } from "../../study/results.js";
 import { searchAttributes } from "../../study/search-attributes.js";
+import { versioning } from "../../workers/versioning.js";
+import { recordHistories } from "../replay/histories.js";
 import { activitiesOf } from "./observe.js";
 
 // The workflows on a real server, with activities that only say that they were called.
@@ -37,10 +39,14 @@ before(async () => {
   });
 });
 
-after(() => environment?.teardown());
+after(async () => {
+  if (process.env.TOUCHSTONE_RECORD !== undefined) await recordHistories(environment.client);
+  await environment?.teardown();
+});
 
 const BLOCKS = 3;
 const PAGE = 4;
+const DEPLOYMENT = "touchstone";
 
 /** What the stubs were asked to do, and what they shall do. */
 interface Stage {
@@ -126,9 +132,11 @@ function newStage(): Stage {
   return { ...sets, calls: [], models: ["m"], pages: 0, pending: [], mostAtOnce: 0, blockMs: 5 };
 }
 
-async function withWorkers<T>(activities: object, work: (client: Client) => Promise<T>): Promise<T> {
+/** @param buildId the version of a worker deployment that the workers belong to */
+async function withWorkers<T>(activities: object, work: (client: Client) => Promise<T>, buildId?: string): Promise<T> {
   const { nativeConnection: connection, namespace } = environment;
-  const common = { connection, namespace };
+  const version = buildId === undefined ? undefined : { deploymentName: DEPLOYMENT, buildId };
+  const common = { connection, namespace, ...versioning(version) };
   const workflows = await Worker.create({
     ...common,
     taskQueue: taskQueues.orchestration,
@@ -331,3 +339,41 @@ test("a step whose result is too large for a history fails the study by name, at
     assert.deepEqual(attempts, [1]);
   });
 });
+
+test("in the middle of an upgrade a cell ends with the build that began it, and the next cells get the current one", async () => {
+  const cells = makeCells(6);
+  const stage = { ...newStage(), blockMs: 200 };
+  const builds = new Map<string, Set<string>>();
+  const activities = (build: string) => {
+    const { compressBlock, ...others } = stubs("upgraded", cells, stage);
+    return {
+      ...others,
+      compressBlock: (input: { cell: CellCoordinates; block: number }) => {
+        const name = cellName(input.cell);
+        builds.set(name, new Set(builds.get(name)).add(build));
+        return compressBlock(input);
+      },
+    };
+  };
+  const upgrade = async (client: Client) => {
+    const handle = await start(client, "upgraded");
+    await makeCurrent("old");
+    await until(() => builds.size > 0);
+    await withWorkers(activities("new"), () => makeCurrent("new").then(() => handle.result()), "new");
+  };
+  await withWorkers(activities("old"), upgrade, "old").finally(() => makeCurrent(""));
+  assert.deepEqual([...new Set([...builds.values()].map((each) => each.size))], [1]);
+  assert.deepEqual([...new Set([...builds.values()].flatMap((each) => [...each]))], ["old", "new"]);
+});
+
+/** Once the server has heard of the build's workers. None: unversioned workers get the work again. */
+function makeCurrent(buildId: string): Promise<void> {
+  const { connection, options } = environment.client;
+  const request = { namespace: options.namespace, deploymentName: DEPLOYMENT, buildId, identity: "test" };
+  return until(() =>
+    connection.workflowService.setWorkerDeploymentCurrentVersion(request).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
