@@ -14,6 +14,7 @@ const cli = ["node", "dist/client/cli.js"];
 const tasks = {
   build: { parts: [], run: [] },
   setup: { parts: everything, run: [] },
+  image: { parts: ["tensorflow"], run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
@@ -32,6 +33,7 @@ const tasks = {
     parts: ["services"],
     run: [["env", "TOUCHSTONE_RECORD=1", "node", "--test", "dist/test/system/workflows.test.js"]],
   },
+  "check:infra": { parts: ["checkers"], run: ["infrastructure checks"] },
   "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
 };
 
@@ -92,9 +94,9 @@ function testCommand(kind) {
   return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
 }
 
-/** Format tests need 6 GB of other people's programs, and are no part of `npm test`. */
+/** Format tests and infrastructure checks need other people's programs (6 GB and 0.2 GB), and are no part of `npm test`. */
 function kindOf(file) {
-  const kinds = { system: "system tests", formats: "format tests" };
+  const kinds = { system: "system tests", formats: "format tests", manifests: "infrastructure checks" };
   return kinds[file.split(sep)[0]] ?? "unit tests";
 }
 

@@ -89,8 +89,16 @@ export async function probeTensorFlow(): Promise<{ ok: boolean; said: string }> 
   return { ok, said: ok ? said : `${answer?.stderr.trim().split("\n").at(-1)}` };
 }
 
-/** The release with CUDA kernels where there is a GPU for them. */
+/** The one that `TOUCHSTONE_TENSORFLOW` names, else that with CUDA kernels where there is a GPU for them. */
 async function wheelName(): Promise<Wheel> {
+  const asked = process.env.TOUCHSTONE_TENSORFLOW;
+  if (asked === "tensorflow" || asked === "tensorflow-cpu") return asked;
+  if (asked)
+    throw new TouchstoneError("SetupIncomplete", {
+      what: `There is no release "${asked}" of TensorFlow`,
+      where: "TOUCHSTONE_TENSORFLOW",
+      todo: 'Give "tensorflow" (with CUDA kernels) or "tensorflow-cpu", or nothing.',
+    });
   const gpus = await tryCommand("nvidia-smi", ["--list-gpus"]);
   return gpus?.code === 0 && gpus.stdout.includes("GPU ") ? "tensorflow" : "tensorflow-cpu";
 }

@@ -1,11 +1,7 @@
-import { join } from "node:path";
-import { z } from "zod";
-import { homePath } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
-import { command, tryCommand } from "./commands.js";
-import { readJson, writeJson } from "./json-file.js";
-import { withLock } from "./lock.js";
+import { tryCommand } from "./commands.js";
 import type { Progress } from "./progress.js";
+import { installPythonPackages, pythonProgram } from "./python-environment.js";
 
 /** The independent readers of exported models, as they were tried (PyPI). */
 const PACKAGES = {
@@ -18,11 +14,9 @@ const PACKAGES = {
   gptqmodel: "7.7.0",
 } as const;
 
-const stampSchema = z.object({ packages: z.record(z.string(), z.string()) });
-
 /** A Python that has the readers: the one that `TOUCHSTONE_PYTHON` names, else the one that `installReaders` makes. */
 export function readersPython(): string {
-  return process.env.TOUCHSTONE_PYTHON || join(homePath("readers"), "bin", "python");
+  return process.env.TOUCHSTONE_PYTHON || pythonProgram("readers", "python");
 }
 
 /**
@@ -32,35 +26,8 @@ export function readersPython(): string {
  */
 export async function installReaders(progress: Progress): Promise<void> {
   if (process.env.TOUCHSTONE_PYTHON) return requirePackages(process.env.TOUCHSTONE_PYTHON);
-  if (await isInstalled()) return;
-  await withLock("readers", async () => {
-    if (await isInstalled()) return;
-    await progress.step("installing torch, transformers and other readers of models (6 GB)", install, {
-      usualSeconds: 600,
-    });
-  });
-}
-
-async function isInstalled(): Promise<boolean> {
-  const stamp = await readJson(stampFile(), stampSchema);
-  return stamp !== undefined && JSON.stringify(stamp.packages) === JSON.stringify(PACKAGES);
-}
-
-function stampFile(): string {
-  return homePath("readers", "touchstone.json");
-}
-
-/** Environments can't be moved: it is made in its place, and its stamp written last. */
-async function install(): Promise<void> {
-  const folder = homePath("readers");
-  await command("python3", ["-m", "venv", "--clear", folder], "Install Python 3.10 or newer with venv (python3-venv).");
-  const wanted = Object.entries(PACKAGES).map(([name, version]) => `${name}==${version}`);
-  await command(
-    join(folder, "bin", "python"),
-    ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...wanted],
-    "Check that pip reaches its index, or name a Python that has these packages in TOUCHSTONE_PYTHON.",
-  );
-  await writeJson(stampFile(), { packages: PACKAGES });
+  const title = "installing torch, transformers and other readers of models (6 GB)";
+  await installPythonPackages("readers", PACKAGES, progress, { title, usualSeconds: 600 });
 }
 
 async function requirePackages(python: string): Promise<void> {

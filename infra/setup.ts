@@ -1,3 +1,4 @@
+import { installCheckers } from "./checkers.js";
 import { withLock } from "./lock.js";
 import { installNativeTensorFlow } from "./native-tensorflow.js";
 import { createProgress, type Progress } from "./progress.js";
@@ -5,7 +6,7 @@ import { installModel, installTexts } from "./quickstart-data.js";
 import { installReaders } from "./readers.js";
 import { up } from "./services.js";
 
-export const setUpParts = ["tensorflow", "services", "model", "texts", "readers"] as const;
+export const setUpParts = ["tensorflow", "services", "model", "texts", "readers", "checkers"] as const;
 export type SetUpPart = (typeof setUpParts)[number];
 
 /**
@@ -28,4 +29,5 @@ const steps: Record<SetUpPart, (progress: Progress) => Promise<unknown>> = {
   model: installModel,
   texts: installTexts,
   readers: installReaders,
+  checkers: installCheckers,
 };
