@@ -6,9 +6,10 @@ set -eu
 TOUCHSTONE_HOME=$PWD/.touchstone node infra/bootstrap.mjs image
 npm prune --omit=dev
 
-# Other platforms' parts of Temporal's SDK, the headers and the archive of TensorFlow, sources and tests: 0.8 GB.
+# Not for running: other platforms' parts of Temporal's SDK, TensorFlow's headers, sources, their maps, tests.
 platform=$(node --print '({ x64: "x86_64", arm64: "aarch64" })[process.arch]')-unknown-linux-gnu
 find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$platform" -exec rm -r {} +
 rm -rf .touchstone/downloads .touchstone/native/*/tensorflow/include node_modules/node-api-headers dist/test
+find dist node_modules -name '*.map' -delete
 find . -mindepth 1 -maxdepth 1 \
   ! -name .touchstone ! -name dist ! -name node_modules ! -name package.json ! -name studies ! -name LICENSE -exec rm -r {} +
