@@ -9,7 +9,8 @@ const PACKAGES = {
   "kubernetes-validate": "1.37.0",
 } as const;
 
-export type Checker = "hadolint" | "docker-compose" | "kubectl" | "kubernetes-validate";
+export const checkers = ["hadolint", "docker-compose", "kubectl", "kubernetes-validate"] as const;
+export type Checker = (typeof checkers)[number];
 
 /** Where a checker is, once it is installed. */
 export function checkerProgram(name: Checker): string {

@@ -1,3 +1,4 @@
+import { TouchstoneError } from "../study/errors.js";
 import { installCheckers } from "./checkers.js";
 import { withLock } from "./lock.js";
 import { installNativeTensorFlow } from "./native-tensorflow.js";
@@ -29,5 +30,9 @@ const steps: Record<SetUpPart, (progress: Progress) => Promise<unknown>> = {
   model: installModel,
   texts: installTexts,
   readers: installReaders,
-  checkers: installCheckers,
+  checkers: (progress) =>
+    installCheckers(progress).catch((error: unknown) => {
+      if (!(error instanceof TouchstoneError) || error.type !== "SetupIncomplete") throw error;
+      progress.note(`  ! The files for containers and clusters are not checked here: ${error.message}`);
+    }),
 };

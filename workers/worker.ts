@@ -136,7 +136,12 @@ function dataQueue(pool: ComputePool): Asked {
 }
 
 /** The queues of the device that the processes compute on. Those that take new cells have less in hand: others may be idle. */
-async function computeQueues(parts: ReadonlySet<QueuePart>, pool: ComputePool, slots: number, own: string): Promise<Asked[]> {
+async function computeQueues(
+  parts: ReadonlySet<QueuePart>,
+  pool: ComputePool,
+  slots: number,
+  own: string,
+): Promise<Asked[]> {
   const backend = await pool.backend();
   if (backend === undefined) throw new TouchstoneError("ComputeCrashed", { what: "No compute process can start" });
   const device = deviceOf({ backend });
