@@ -101,7 +101,8 @@ test(
     const again = cellsOf(killed).map((cell) =>
       repeated(system.temporal, cellWorkflowId(killed.name, cell), "evaluate"),
     );
-    assert.equal(sum(await Promise.all(again)), 1, "the task that was in work");
+    const tried = sum(await Promise.all(again));
+    assert.ok(tried === 1 || tried === 2, `${tried} tasks were tried again: a process has at most two in hand`);
     const portions = await portionsOf(whole.name);
     assert.ok(portions.length > 2, "both models have more than one");
     assert.equal(sum(await portionsOf(killed.name)), sum(portions), "each request was stored once");
