@@ -10,17 +10,26 @@ import type { CalibrationFacts } from "./sample-source.js";
 export async function findCalibration(
   plan: StudyPlan,
   checkpoints: Checkpoints,
-  { model, source, size, set }: CellCoordinates,
+  cell: CellCoordinates,
 ): Promise<Manifest<CalibrationFacts> | undefined> {
-  if (source === null || size === null || set === null) return undefined;
-  const derivation = calibrationDerivation(plan, model, source, size, set);
-  const found = await checkpoints.find<CalibrationFacts>("calibration", derivation);
-  if (found !== undefined) return found;
+  const { model, source, size, set } = cell;
+  const found = await drawnCalibration(plan, checkpoints, cell);
+  if (found !== undefined || source === null) return found;
   throw new TouchstoneError("CheckpointCorrupt", {
     what: `Calibration set ${set} of ${source} (${size} sequences) is gone from the store`,
     where: model,
     todo: "Start the study again: the sets are drawn anew, and are the same.",
   });
+}
+
+/** As `findCalibration`; undefined also where the set isn't drawn. */
+export async function drawnCalibration(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
+  { model, source, size, set }: CellCoordinates,
+): Promise<Manifest<CalibrationFacts> | undefined> {
+  if (source === null || size === null || set === null) return undefined;
+  return checkpoints.find("calibration", calibrationDerivation(plan, model, source, size, set));
 }
 
 export async function readCalibrationSet(checkpoints: Checkpoints, manifest: Manifest): Promise<CalibrationSet> {

@@ -1,10 +1,10 @@
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import { TouchstoneError } from "../study/errors.js";
-import { cellName } from "../study/names.js";
-import { evaluationsOf, type StudyPlan, type StudyRef } from "../study/plan.js";
-import type { CellCoordinates, CellResult, FailedCell } from "../study/results.js";
+import { evaluationsOf, type StudyPlan } from "../study/plan.js";
+import type { CellCoordinates, CellResult } from "../study/results.js";
 import type { BlockFacts } from "./block-facts.js";
-import { findCalibration } from "./calibration-of.js";
+import { drawnCalibration } from "./calibration-of.js";
+import { removeRecord } from "./cell-records.js";
 import { type CellRef, cellTask } from "./cell-task.js";
 import { findBlock } from "./compressed-weights.js";
 import { cellDerivation, evaluationDerivation } from "./derivations.js";
@@ -30,7 +30,9 @@ export async function finishCell(ref: CellRef, context: StepContext): Promise<Ce
     evaluations,
   );
   await checkpoints.commit("cell", cellDerivation(plan, cell, digest, evaluationsOf(plan.spec)), {}, result);
-  await context.state.store(study).remove(failureKey(study, cell));
+  for (const kind of ["failures", "skipped"] as const) {
+    await removeRecord(context.state.store(study), kind, study.name, cell);
+  }
   return result;
 }
 
@@ -40,67 +42,31 @@ export function findCells(
   checkpoints: Checkpoints,
   cells: readonly CellCoordinates[],
 ): Promise<(CellResult | undefined)[]> {
-  const digests = new Map<string, Promise<string | null>>();
+  const digests = new Map<string, Promise<string | null | undefined>>();
   const digestOf = (cell: CellCoordinates) => {
     const set = `${cell.source} ${cell.size} ${cell.set}`;
-    const known =
-      digests.get(set) ?? findCalibration(plan, checkpoints, cell).then((found) => found?.facts.digest ?? null);
+    const known = digests.get(set) ?? drawnDigest(plan, checkpoints, cell);
     digests.set(set, known);
     return known;
   };
   return Promise.all(
     cells.map(async (cell) => {
-      const derivation = cellDerivation(plan, cell, await digestOf(cell), evaluationsOf(plan.spec));
+      const digest = await digestOf(cell);
+      if (digest === undefined) return undefined;
+      const derivation = cellDerivation(plan, cell, digest, evaluationsOf(plan.spec));
       return (await checkpoints.find<CellResult>("cell", derivation))?.facts;
     }),
   );
 }
 
-/** Keeps, for the report, why a cell failed. */
-export async function recordFailure(
-  { study, failure }: { study: StudyRef; failure: FailedCell },
-  { state }: StepContext,
-): Promise<void> {
-  const bytes = new TextEncoder().encode(JSON.stringify(failure));
-  await state.store(study).replace(failureKey(study, failure), bytes, "application/json");
-}
-
-export async function findFailure(
-  study: StudyRef,
+/** Of a cell's calibration set: null where the cell needs none, undefined where it isn't drawn. */
+async function drawnDigest(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
   cell: CellCoordinates,
-  { state }: StepContext,
-): Promise<FailedCell | undefined> {
-  const bytes = await state.store(study).read(failureKey(study, cell));
-  if (bytes === undefined) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as FailedCell;
-  } catch {
-    return {
-      ...cell,
-      errorType: "CheckpointCorrupt",
-      message: "The record of why it failed was altered in the store.",
-    };
-  }
-}
-
-/** Which of some cells of one model have failed, by what was kept of them. */
-export async function failedAmong<Cell extends { cell: CellCoordinates }>(
-  study: StudyRef,
-  model: string,
-  cells: readonly Cell[],
-  { state }: Pick<StepContext, "state">,
-): Promise<Cell[]> {
-  const keys = new Set(await state.store(study).list(`${failuresPrefix(study.name)}${model}/`));
-  return cells.filter(({ cell }) => keys.has(failureKey(study, cell)));
-}
-
-/** What the keys of a study's failures begin with. */
-export function failuresPrefix(name: string): string {
-  return `v1/study/${name}/failures/`;
-}
-
-function failureKey({ name }: StudyRef, cell: CellCoordinates): string {
-  return `${failuresPrefix(name)}${cellName(cell)}.json`;
+): Promise<string | null | undefined> {
+  if (cell.source === null) return null;
+  return (await drawnCalibration(plan, checkpoints, cell))?.facts.digest;
 }
 
 async function readEvaluations(

@@ -6,7 +6,7 @@ import { studyTask } from "../evaluation/study-task.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { StudyResults } from "../study/results.js";
-import { findCalibration, readCalibrationSet } from "./calibration-of.js";
+import { drawnCalibration, readCalibrationSet } from "./calibration-of.js";
 import { contaminationDerivation, unperturbedTasks } from "./derivations.js";
 import { requireUnchanged } from "./planned-files.js";
 import type { CalibrationFacts } from "./sample-source.js";
@@ -19,7 +19,7 @@ function textOf({ context, continuation }: Request): string {
 type Contamination = StudyResults["contamination"];
 
 /**
- * Evaluation records that stand in the first model's calibration sets of the largest size. Looked for once, and found again by
+ * Evaluation records that stand in those of the first model's calibration sets of the largest size that are drawn. Looked for once, and found again by
  * every later report of the same sets and records.
  */
 export async function findContamination(
@@ -52,7 +52,7 @@ async function calibrationSets(plan: StudyPlan, checkpoints: Checkpoints): Promi
   for (const { id: source } of sources) {
     for (let set = 0; set < calibration.sets; set++) {
       const cell = { model: models[0].id, method: null, methodLabel: "", source, size, set, noise: null };
-      const manifest = await findCalibration(plan, checkpoints, cell);
+      const manifest = await drawnCalibration(plan, checkpoints, cell);
       if (manifest !== undefined) sets.push({ source, set, manifest });
     }
   }

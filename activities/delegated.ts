@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { measure } from "../storage/measure.js";
-import { type ErrorType, TouchstoneError } from "../study/errors.js";
+import { type ErrorType, internalError, TouchstoneError } from "../study/errors.js";
 import { redacted } from "../study/secrets.js";
 import type { StepProgress } from "./step.js";
 import { stepPlace } from "./step-place.js";
@@ -18,11 +18,14 @@ export interface RunOptions {
   affinity?: string;
   signal: AbortSignal;
   onProgress(progress: StepProgress): void;
+  /** Of a step that fails, told before: the last lines that its process has written. */
+  onLog?(lines: readonly string[]): void;
 }
 
 const PUMP_MS = 2000;
 const PATIENCE_MS = 30 * 60_000;
 const PAUSE_MS = 5000;
+const STACK_LINES = 6;
 
 /** What goes by without this step, in more time than the retries of a policy have: it is waited for here, and heartbeats say so. */
 const AWAITED: Partial<Record<ErrorType, string>> = {
@@ -76,15 +79,17 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
   };
   // Steps shorter than that need none: each is a request, and a write of the server.
   const pump = setInterval(() => context.heartbeat(latest), PUMP_MS);
+  let log: readonly string[] = [];
+  const onLog = (lines: readonly string[]) => {
+    log = lines;
+  };
   const deadline = performance.now() + PATIENCE_MS;
   const signal = context.cancellationSignal;
+  const options = { affinity: affinityOf(input), signal, onProgress: show, onLog };
   try {
     for (;;) {
       try {
-        return checkedSize(
-          step,
-          await runner.run(step, input, { affinity: affinityOf(input), signal, onProgress: show }),
-        );
+        return checkedSize(step, await runner.run(step, input, options));
       } catch (error) {
         const stage = error instanceof TouchstoneError ? AWAITED[error.type] : undefined;
         if (stage === undefined || performance.now() > deadline) throw error;
@@ -97,7 +102,8 @@ async function delegate(step: StepName, input: unknown, runner: StepRunner): Pro
   } catch (error) {
     if (signal.aborted) throw new CancelledFailure(`${step} was cancelled`);
     if (isCrash(error)) context.heartbeat({ ...latest, crashes: ++latest.crashes });
-    throw asFailure(error, latest.crashes);
+    const isExhausted = isCrash(error) && latest.crashes >= MOST_CRASHES;
+    throw asFailure(error, log, isExhausted);
   } finally {
     clearInterval(pump);
   }
@@ -119,16 +125,19 @@ function affinityOf(input: unknown): string | undefined {
   return cell === undefined ? undefined : `${study}/${cell}`;
 }
 
-/** Failures keep their names; those that another attempt can't heal aren't retried. */
-function asFailure(error: unknown, crashes: number): ApplicationFailure {
-  if (!(error instanceof TouchstoneError)) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    const details = [cut(redacted(stack ?? ""))];
-    return ApplicationFailure.create({ type: "Error", message: cut(redacted(message)), nonRetryable: true, details });
-  }
-  const { type, message, retryable } = error;
-  const nonRetryable = !retryable || (isCrash(error) && crashes >= MOST_CRASHES);
-  return ApplicationFailure.create({ type, message: cut(message), nonRetryable });
+/**
+ * Failures keep their names, and have the last lines with them; those that another attempt can't heal aren't retried.
+ * @param isExhausted it has had its attempts
+ */
+function asFailure(error: unknown, lines: readonly string[], isExhausted: boolean): ApplicationFailure {
+  const isNamed = error instanceof TouchstoneError;
+  const { type, message, retryable } = isNamed ? error : internalError(error);
+  const stack = isNamed || !(error instanceof Error) ? "" : cut(redacted(error.stack ?? ""));
+  const log = [...lines, ...stack.split("\n", STACK_LINES).filter((line) => line !== "")];
+  return ApplicationFailure.create({
+    ...{ type, message: cut(message), nonRetryable: !retryable || isExhausted },
+    details: [{ origin: { log } }],
+  });
 }
 
 function isCrash(error: unknown): boolean {

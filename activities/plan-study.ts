@@ -8,7 +8,7 @@ import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
 import { studyTask } from "../evaluation/study-task.js";
 import { loadModel } from "../models/load.js";
 import { identity } from "../storage/identity.js";
-import { type ObjectStore, openStore } from "../storage/store.js";
+import { openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
 import {
@@ -19,12 +19,13 @@ import {
   type PlannedTask,
   type StudyPlan,
 } from "../study/plan.js";
-import { lastingSpec, parseStudySpec, type StudySpec } from "../study/spec.js";
+import { parseStudySpec, type StudySpec } from "../study/spec.js";
 import { type CheckedSource, planSource } from "./plan-source.js";
 import { type CheckedText, planText, requireWindows } from "./plan-text.js";
 import { contentOf } from "./planned-files.js";
 import { currentEnvironment, deviceOf, planKey } from "./process-state.js";
 import type { StepContext } from "./step.js";
+import { requireOwnName } from "./study-name.js";
 
 /**
  * Checks a specification and everything that it points to, pins it by digests, and stores the plan.
@@ -32,7 +33,7 @@ import type { StepContext } from "./step.js";
  *   UnknownModel, InvalidModel, InvalidSettings, TokenizerMismatch, InvalidData, StudyNameTaken, StorageDenied
  */
 export async function planStudy(input: unknown, { report }: StepContext): Promise<PlannedStudy> {
-  const spec = await withTasks(withDefaultBucket(parseStudySpec(input)));
+  const spec = await completeSpec(input);
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
   await requireOwnName(store, spec);
@@ -64,10 +65,9 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     perplexity: Object.fromEntries(Array.from(texts, ([id, { planned }]) => [id, planned])),
   };
   const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
-  // Only now: a specification with a mistake in it must not take the name from the one that corrects it.
-  if (!(await store.writeNew(specKey(spec), encodeJson(lastingSpec(spec))))) await requireOwnName(store, spec);
   // Written even where it is: a plan that was altered in the store is whole again.
-  await store.replace(planKey(study.name, study.plan), encodeJson(plan), "application/json");
+  const bytes = new TextEncoder().encode(JSON.stringify(plan));
+  await store.replace(planKey(study.name, study.plan), bytes, "application/json");
   return {
     study,
     models: spec.models.map(({ id }) => ({ id, cells: expandCells(spec, id).length })),
@@ -76,6 +76,11 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     device: deviceOf(plan.environment),
     priority: spec.concurrency.priority,
   };
+}
+
+/** With all that a specification leaves to this machine. @throws TouchstoneError as `planStudy`, for the specification alone */
+export async function completeSpec(input: unknown): Promise<StudySpec> {
+  return withTasks(withDefaultBucket(parseStudySpec(input)));
 }
 
 function withDefaultBucket(spec: StudySpec): StudySpec {
@@ -111,40 +116,6 @@ function checkTasks(names: readonly string[], definitions?: TaskDefinitions): vo
     where: "the study specification",
     todo: "Name it once.",
   });
-}
-
-function specKey({ name }: StudySpec): string {
-  return `v1/study/${name}/spec.json`;
-}
-
-/** The first specification under a name is the study's. @throws TouchstoneError StudyNameTaken */
-async function requireOwnName(store: ObjectStore, spec: StudySpec): Promise<void> {
-  const key = specKey(spec);
-  const bytes = await store.read(key);
-  if (bytes === undefined) return;
-  const first = parseJson(bytes);
-  if (first === undefined) return store.replace(key, encodeJson(lastingSpec(spec)), "application/json");
-  if (identity(first) === identity(lastingSpec(spec))) return;
-  throw new TouchstoneError("StudyNameTaken", {
-    what: `There is a study ${spec.name} already, and its specification differs (${differingKeys(first, lastingSpec(spec)).join(", ")})`,
-    where: `s3://${store.location.bucket}/${key}`,
-    todo: "Give this study another name; what both have in common is found and not computed again.",
-  });
-}
-
-/** undefined: what can't be read was altered, and says nothing. */
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-function differingKeys(first: unknown, second: unknown): string[] {
-  const [a, b] = [first, second] as Record<string, unknown>[];
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].filter((key) => identity(a[key] ?? null) !== identity(b[key] ?? null));
 }
 
 /** @param texts, sources whose windows and given sets must be of the model's tokens */
@@ -183,8 +154,4 @@ async function planTask(name: string, { evaluation }: StudySpec): Promise<Planne
 /** Examples that a definition brings are pinned with it. */
 async function planExamples({ where, isFile }: Records): Promise<PlannedFile> {
   return isFile ? contentOf(where) : { uri: where, version: DEFINED };
-}
-
-function encodeJson(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

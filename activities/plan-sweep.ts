@@ -1,8 +1,11 @@
 import { expandCells } from "../study/cells.js";
+import { cellName } from "../study/names.js";
 import { type CellState, evaluationsOf, type StudyRef, type SweepPage } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
-import { failedAmong, findCells } from "./cell-result.js";
+import { type RecordKind, recordedCells } from "./cell-records.js";
+import { findCells } from "./cell-result.js";
 import type { StepContext } from "./step.js";
+import { claimName } from "./study-name.js";
 
 /** Which cells of a model are asked for. */
 export interface PageRequest {
@@ -20,16 +23,24 @@ export interface PageRequest {
 const PAGE = 50;
 const AT_A_TIME = 25;
 
-/** The next cells of a model that are still to be computed, as many as one page holds. */
+/**
+ * The next cells of a model that are still to be computed, as many as one page holds, without those that are to be left out. From
+ * the first page on the study's name is taken.
+ */
 export async function planSweep(
   { study, model, state: asked, from, to, counted }: PageRequest,
   context: StepContext,
 ): Promise<SweepPage> {
   const { state, report } = context;
   const plan = await state.plan(study);
-  const all = expandCells(plan.spec, model).map((cell, index) => ({ index, cell }));
+  const store = state.store(study);
+  if (asked === "pending" && from === 0) await claimName(store, plan.spec);
+  const recorded = async (kind: RecordKind) => new Set(await recordedCells(store, kind, study.name, model));
+  const skipped = await recorded("skipped");
+  const all = expandCells(plan.spec, model).map((cell, index) => ({ index, cell, name: cellName(cell) }));
   const range = all.slice(from, to);
-  const candidates = asked === "failed" ? await failedAmong(study, model, range, context) : range;
+  const failed = asked === "failed" ? await recorded("failures") : undefined;
+  const candidates = failed === undefined ? range : range.filter(({ name }) => failed.has(name));
   const cells: SweepPage["cells"][number][] = [];
   const done: CellCoordinates[] = [];
   let seen = 0;
@@ -40,7 +51,8 @@ export async function planSweep(
       state.checkpoints(study),
       some.map(({ cell }) => cell),
     );
-    cells.push(...some.filter((_, i) => found[i] === undefined));
+    const open = some.filter(({ name }, i) => found[i] === undefined && !skipped.has(name));
+    cells.push(...open.map(({ index, cell }) => ({ index, cell })));
     const passed = some.filter(({ index }, i) => found[i] !== undefined && index >= counted);
     done.push(...passed.map(({ cell }) => cell));
     seen += some.length;
@@ -53,6 +65,7 @@ export async function planSweep(
     evaluations: evaluationsOf(plan.spec),
     methods: countByMethod(all.map(({ cell }) => cell)),
     done: countByMethod(done),
+    skipped: skipped.size,
     cells,
     next: candidates[seen]?.index ?? null,
   };

@@ -1,9 +1,12 @@
 import { buildReport } from "../report/build.js";
+import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { dataFreeMethods } from "../study/methods.js";
+import { cellName } from "../study/names.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
-import type { CellResult, FailedCell, StudyResults } from "../study/results.js";
-import { findCells, findFailure } from "./cell-result.js";
+import type { CellCoordinates, CellResult, FailedCell, SkippedCell, StudyResults } from "../study/results.js";
+import { readRecord } from "./cell-records.js";
+import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
 import type { StepContext } from "./step.js";
 
@@ -12,20 +15,29 @@ export interface ReportedStudy {
   report: string;
   cells: number;
   failed: number;
+  skipped: number;
   /** The headline table, for a terminal. */
   summary: string;
 }
 
-/** Makes the report of whatever the study has by now, and puts it in the store. */
-export async function reportStudy({ study }: { study: StudyRef }, context: StepContext): Promise<ReportedStudy> {
+/**
+ * Makes the report of whatever the study has by now, and puts it in the store.
+ * @param cancelled models whose sweep was cancelled
+ */
+export async function reportStudy(
+  { study, cancelled = [] }: { study: StudyRef; cancelled?: readonly string[] },
+  context: StepContext,
+): Promise<ReportedStudy> {
   const plan = await context.state.plan(study);
-  const { cells, failed } = await readCells(plan, study, context);
+  const { cells, failed, skipped } = await readCells(plan, study, context);
   const results: StudyResults = {
     name: study.name,
     spec: plan.spec,
     tableMetric: plan.spec.evaluation.tableMetric,
     cells,
     failed,
+    skipped,
+    cancelled,
     dataFreeMethods,
     contamination: await findContamination(plan, study, context),
     environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
@@ -42,7 +54,7 @@ export async function reportStudy({ study }: { study: StudyRef }, context: StepC
   }
   const { bucket, prefix } = store.location;
   const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
-  return { report: address, cells: cells.length, failed: failed.length, summary };
+  return { report: address, cells: cells.length, failed: failed.length, skipped: skipped.length, summary };
 }
 
 export function reportKey(study: string, extension: "html" | "csv" | "json"): string {
@@ -54,8 +66,10 @@ const AT_A_TIME = 32;
 
 async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
   const checkpoints = context.state.checkpoints(study);
+  const store = context.state.store(study);
   const cells: CellResult[] = [];
   const failed: FailedCell[] = [];
+  const skipped: SkippedCell[] = [];
   for (const { id } of plan.spec.models) {
     const all = expandCells(plan.spec, id);
     for (let i = 0; i < all.length; i += AT_A_TIME) {
@@ -63,10 +77,23 @@ async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext)
       const found = await findCells(plan, checkpoints, some);
       cells.push(...found.filter((cell) => cell !== undefined));
       const others = some.filter((_, j) => found[j] === undefined);
-      const failures = await Promise.all(others.map((cell) => findFailure(study, cell, context)));
-      failed.push(...failures.filter((failure) => failure !== undefined));
+      const left = await Promise.all(others.map((cell) => readLeft(store, study, cell)));
+      failed.push(...left.flatMap(({ failure }) => failure ?? []));
+      skipped.push(...left.flatMap(({ skip }) => skip ?? []));
       context.report({ stage: `collecting ${id}`, done: i + some.length, total: all.length });
     }
   }
-  return { cells, failed };
+  return { cells, failed, skipped };
+}
+
+/** Why a cell is not there: it is to be left out, or else has failed, as far as that is known. */
+async function readLeft(
+  store: ObjectStore,
+  { name }: StudyRef,
+  cell: CellCoordinates,
+): Promise<{ skip?: SkippedCell; failure?: FailedCell }> {
+  const skip = await readRecord(store, "skipped", name, cellName(cell));
+  if (skip !== undefined) return { skip: { ...cell, ...skip } };
+  const failure = await readRecord(store, "failures", name, cellName(cell));
+  return failure === undefined ? {} : { failure: { ...cell, ...failure } };
 }

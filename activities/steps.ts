@@ -1,4 +1,5 @@
-import { finishCell, recordFailure } from "./cell-result.js";
+import { recordFailure } from "./cell-records.js";
+import { finishCell } from "./cell-result.js";
 import { compressBlock } from "./compress-block.js";
 import { embedCalibration } from "./embed-calibration.js";
 import { evaluate } from "./evaluate.js";
@@ -6,6 +7,7 @@ import { planStudy } from "./plan-study.js";
 import { planSweep } from "./plan-sweep.js";
 import { reportStudy } from "./report-study.js";
 import { sampleSource } from "./sample-source.js";
+import { skipCell, unskipCells } from "./skip-cell.js";
 import type { StepContext } from "./step.js";
 
 /** Everything that activities do, by the activity's name. */
@@ -18,6 +20,8 @@ export const steps = {
   evaluate,
   finishCell,
   recordFailure,
+  skipCell,
+  unskipCells,
   reportStudy,
 } as const satisfies Record<string, (input: never, context: StepContext) => Promise<unknown>>;
 

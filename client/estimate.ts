@@ -5,7 +5,7 @@ import type { CellProgress, StudyProgress, SweepProgress } from "../study/progre
  * blocks; null while nothing was measured, and in a pause.
  */
 export function secondsLeft(
-  { total, done, failed, paused }: StudyProgress,
+  { total, done, failed, skipped, paused }: Pick<StudyProgress, "total" | "done" | "failed" | "skipped" | "paused">,
   sweeps: readonly SweepProgress[],
   cells: readonly CellProgress[],
   now = Date.now(),
@@ -16,7 +16,7 @@ export function secondsLeft(
     0,
   );
   if (paused || !(cellsASecond > 0) || !Number.isFinite(cellsASecond)) return null;
-  const left = Math.max(0, total - done - failed - begun) / cellsASecond;
+  const left = Math.max(0, total - done - failed - skipped - begun) / cellsASecond;
   return Math.max(left, ...cells.map(blocksLeft));
 }
 

@@ -2,5 +2,6 @@
 export { TouchstoneError } from "../study/errors.js";
 export type { CellProgress, StudyOverview, StudyProgress, StudySummary, StudyView } from "../study/progress.js";
 export type { StudySpec, StudySpecInput } from "../study/spec.js";
-export type { StudyHandle } from "./study-handle.js";
+export type { Part, StudyHandle } from "./study-handle.js";
+export type { Troubles } from "./study-troubles.js";
 export { type StudyListing, Touchstone } from "./touchstone.js";

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { failuresPrefix } from "../activities/cell-result.js";
+import { recordsPrefix } from "../activities/cell-records.js";
 import { neededActivations, ownerOfActivations } from "../activities/needed-activations.js";
 import { parsePlan, plansPrefix } from "../activities/process-state.js";
 import { createDigestSet, type DigestSet } from "../storage/digest-set.js";
@@ -92,7 +92,7 @@ async function latestPlan(name: string, store: ObjectStore, inventory: Inventory
 }
 
 async function failedCells(name: string, inventory: Inventory): Promise<Set<string>> {
-  const prefix = failuresPrefix(name);
+  const prefix = recordsPrefix("failures", name);
   const failed = new Set<string>();
   for await (const page of inventory.pages(prefix))
     for (const { key } of page) failed.add(key.slice(prefix.length).replace(/\.json$/, ""));

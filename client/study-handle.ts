@@ -1,27 +1,36 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
-import { type ErrorType, TouchstoneError } from "../study/errors.js";
-import { studyWorkflowId } from "../study/names.js";
-import type {
-  CellProgress,
-  StudyOverview,
-  StudyProgress,
-  StudySummary,
-  StudyView,
-  SweepProgress,
-} from "../study/progress.js";
+import { TouchstoneError } from "../study/errors.js";
+import { studyWorkflowId, sweepWorkflowId } from "../study/names.js";
+import type { StudyOverview, StudySummary, StudyView } from "../study/progress.js";
 import { rootFailure } from "../workflows/failures.js";
-import { pauseUpdate, reportUpdate, resumeUpdate, retryFailedUpdate } from "../workflows/messages.js";
+import {
+  pauseUpdate,
+  reportUpdate,
+  resumeUpdate,
+  retryFailedUpdate,
+  setConcurrencyUpdate,
+  skipCellUpdate,
+} from "../workflows/messages.js";
 import type { study } from "../workflows/study.js";
-import { secondsLeft } from "./estimate.js";
 import { downloadReport } from "./report-files.js";
 import { studyOverview } from "./study-overview.js";
+import { parsedSpec } from "./study-run.js";
+import { findTroubles, type Troubles } from "./study-troubles.js";
+import { studyView } from "./study-view.js";
 import { translated } from "./temporal-client.js";
 
-const SHOWN_CELLS = 20;
 const ANSWER_SECONDS = 10;
 
-/** A study on the server. Methods throw TouchstoneError UnknownStudy or ServiceUnavailable. */
+/** All of a study, or one model's sweep. */
+export interface Part {
+  model?: string;
+}
+
+/**
+ * A study on the server. Methods throw TouchstoneError UnknownStudy, ServiceUnavailable, and InvalidSettings where what is asked
+ * makes no sense.
+ */
 export class StudyHandle {
   readonly name: string;
   readonly workflowId: string;
@@ -39,21 +48,9 @@ export class StudyHandle {
     this.#restart = restart;
   }
 
-  /** Where the study stands, with the cells that run now. */
-  async progress(): Promise<StudyView> {
-    const progress = await this.#query<StudyProgress>(this.workflowId);
-    const sweeps = await this.#queryAll<SweepProgress>(progress.running);
-    const cells = await this.#queryAll<CellProgress>(sweeps.flatMap(({ running }) => running).slice(0, SHOWN_CELLS));
-    // What runs knows more than what it has told so far.
-    const failed = Math.max(progress.failed, ...sweeps.map((each) => each.failed));
-    // Before it has looked what is done, a sweep knows less than the plan.
-    const running = Object.fromEntries(
-      sweeps.flatMap(({ phase, model, total, done, failed: lost, methods }) => {
-        return phase === "sampling" ? [] : [[model, { total, done, failed: lost, methods }]];
-      }),
-    );
-    const models = { ...progress.models, ...running };
-    return { ...progress, models, failed, cells, secondsLeft: secondsLeft(progress, sweeps, cells) };
+  /** Where the study stands, with the cells that run now. Without a worker, what the server knows. */
+  progress(): Promise<StudyView> {
+    return this.#guarded(() => studyView(this.#client, this.name, (workflowId) => this.#query(workflowId)));
   }
 
   /** The same, with the steps that workers have in hand, causes of failures, and the workers. */
@@ -65,11 +62,17 @@ export class StudyHandle {
   /** The study's progress every few seconds, until it has ended. */
   async *watch({ seconds = 2 }: { seconds?: number } = {}): AsyncIterable<StudyView> {
     for (;;) {
-      const running = await this.isRunning();
-      yield await this.progress();
-      if (!running) return;
+      const view = await this.progress();
+      yield view;
+      if (view.ended) return;
       await sleep(seconds * 1000);
     }
+  }
+
+  /** Cells that failed or are skipped, with the causes, from the store. @throws TouchstoneError also of the store */
+  async troubles(): Promise<Troubles> {
+    const spec = await this.#guarded(() => parsedSpec(this.#client, this.name));
+    return spec === undefined ? { failed: [], skipped: [] } : findTroubles(spec);
   }
 
   async isRunning(): Promise<boolean> {
@@ -87,23 +90,32 @@ export class StudyHandle {
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw translated(error, this.name);
       const { type, message } = rootFailure(error.cause);
-      const named = type === "CancelledFailure" || type === "TerminatedFailure" ? "Cancelled" : (type as ErrorType);
-      throw new TouchstoneError(named, { what: message, where: `study ${this.name}` }, { cause: error });
+      throw new TouchstoneError(type, { what: message, where: `study ${this.name}` }, { cause: error });
     }
   }
 
   /** No new block or task starts; what runs is finished. */
-  async pause(): Promise<void> {
-    await this.#answered(() => this.#workflow.executeUpdate(pauseUpdate));
+  async pause(part: Part = {}): Promise<void> {
+    await this.#told(part, (workflow) => workflow.executeUpdate(pauseUpdate));
   }
 
-  async resume(): Promise<void> {
-    await this.#answered(() => this.#workflow.executeUpdate(resumeUpdate));
+  async resume(part: Part = {}): Promise<void> {
+    await this.#told(part, (workflow) => workflow.executeUpdate(resumeUpdate));
   }
 
-  /** Ends the study; what is done is kept, and starting it again goes on from there. */
-  async cancel(): Promise<void> {
-    await this.#guarded(() => this.#workflow.cancel());
+  /** Cells that run at a time, until the study ends; started again, it has its specification's. */
+  async setConcurrency(cells: number, part: Part = {}): Promise<void> {
+    await this.#told(part, (workflow) => workflow.executeUpdate(setConcurrencyUpdate, { args: [{ cells }] }));
+  }
+
+  /** Leaves out a cell that isn't done, until `retryFailed`. @param cell MODEL/METHOD/SOURCE-nSIZE-setSET */
+  async skipCell(cell: string, reason: string): Promise<void> {
+    await this.#told({}, (workflow) => workflow.executeUpdate(skipCellUpdate, { args: [{ cell, reason }] }));
+  }
+
+  /** Ends the study, or one model's sweep and not the others; what is done is kept, and starting it again goes on from there. */
+  async cancel(part: Part = {}): Promise<void> {
+    await this.#told(part, (workflow) => workflow.cancel());
   }
 
   /**
@@ -113,7 +125,7 @@ export class StudyHandle {
   async report(folder: string): Promise<string> {
     const address = (await this.isRunning())
       ? await this.#guarded(() => this.#workflow.executeUpdate(reportUpdate))
-      : (await this.#query<StudyProgress>(this.workflowId)).report;
+      : (await this.progress()).report;
     if (address !== null) return downloadReport(address, folder);
     throw new TouchstoneError("InvalidData", {
       what: "The study ended before it had a report",
@@ -122,16 +134,25 @@ export class StudyHandle {
     });
   }
 
-  /** Tries failed cells again: at once in a study that runs, by starting it again in one that has ended. */
-  async retryFailed(): Promise<void> {
-    if (await this.isRunning()) await this.#answered(() => this.#workflow.executeUpdate(retryFailedUpdate));
+  /** Tries failed and skipped cells again: at once in a study that runs, by starting it again in one that has ended. */
+  async retryFailed(part: Part = {}): Promise<void> {
+    if (await this.isRunning()) await this.#told(part, (workflow) => workflow.executeUpdate(retryFailedUpdate));
     else await this.#guarded(this.#restart);
   }
 
-  async #queryAll<Progress>(workflowIds: readonly string[]): Promise<Progress[]> {
-    const answers = await Promise.allSettled(workflowIds.map((id) => this.#query<Progress>(id)));
-    // One that ended between two queries is left out.
-    return answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  async #told(part: Part, tell: (workflow: WorkflowHandle) => Promise<unknown>): Promise<void> {
+    const id = part.model === undefined ? this.workflowId : sweepWorkflowId(this.name, part.model);
+    try {
+      await this.#answered(() => tell(this.#client.workflow.getHandle(id)));
+    } catch (error) {
+      const isAway = error instanceof TouchstoneError && error.type === "UnknownStudy" && part.model !== undefined;
+      if (!isAway) throw error;
+      throw new TouchstoneError("UnknownStudy", {
+        what: `No sweep of ${part.model} is running: it is done, its turn has not come, or there is no such model`,
+        where: `study ${this.name}`,
+        todo: `\`touchstone study status ${this.name}\` shows them.`,
+      });
+    }
   }
 
   #query<Progress>(workflowId: string): Promise<Progress> {

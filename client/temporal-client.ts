@@ -1,7 +1,15 @@
-import { Client, Connection, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from "@temporalio/client";
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from "@temporalio/client";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { TouchstoneError } from "../study/errors.js";
 import { dataConverter } from "../workers/encryption.js";
+import { rootFailure } from "../workflows/failures.js";
 
 /** A client by Temporal's standard environment variables and profile. @throws TouchstoneError ServiceUnavailable */
 export async function connectTemporal(): Promise<Client> {
@@ -23,7 +31,7 @@ export async function connectTemporal(): Promise<Client> {
   }
 }
 
-/** @throws TouchstoneError UnknownStudy, or ServiceUnavailable, in place of Temporal's own errors */
+/** TouchstoneError UnknownStudy, ServiceUnavailable, or what an update was refused with, in place of Temporal's own errors. */
 export function translated(error: unknown, study: string): unknown {
   if (error instanceof WorkflowNotFoundError && /already completed/i.test(error.message)) {
     return new TouchstoneError(
@@ -38,6 +46,10 @@ export function translated(error: unknown, study: string): unknown {
       { what: "There is no such study", where: study, todo: "`touchstone study list` lists them." },
       { cause: error },
     );
+  }
+  if (error instanceof WorkflowUpdateFailedError) {
+    const { type, message } = rootFailure(error.cause);
+    return new TouchstoneError(type, { what: message, where: `study ${study}` }, { cause: error });
   }
   const answer = rpcStatus(error);
   if (answer === status.DEADLINE_EXCEEDED || answer === status.CANCELLED) {

@@ -1,18 +1,13 @@
-import {
-  type Client,
-  defaultPayloadConverter,
-  WorkflowIdConflictPolicy,
-  WorkflowIdReusePolicy,
-} from "@temporalio/client";
-import { identity } from "../storage/identity.js";
+import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "@temporalio/client";
+import { conflictsOf, isSameStudy } from "../study/amendment.js";
 import { TouchstoneError } from "../study/errors.js";
 import { studyWorkflowId, taskQueues } from "../study/names.js";
-import { lastingSpec, parseStudySpec, type StudySpecInput } from "../study/spec.js";
-import { codecKeys, payloadCodec } from "../workers/encryption.js";
+import { parseStudySpec, type StudySpec, type StudySpecInput } from "../study/spec.js";
 import { attributes } from "../workflows/attributes.js";
-import type { study } from "../workflows/study.js";
+import type { StudyOptions, study } from "../workflows/study.js";
 import { useServices } from "./services.js";
 import { StudyHandle } from "./study-handle.js";
+import { endOf, givenSpec, parsedSpec } from "./study-run.js";
 import { connectTemporal, translated } from "./temporal-client.js";
 
 /** A study as the server lists it. */
@@ -20,6 +15,8 @@ export interface StudyListing {
   name: string;
   /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, ... */
   status: string;
+  /** Name of the failure of one that FAILED. */
+  cause: string | null;
   done: number;
   failed: number;
   started: Date;
@@ -47,35 +44,30 @@ export class Touchstone {
   }
 
   /**
-   * Starts a study, or resumes it: of one that runs already the handle is returned; of one that has ended, what is in the
-   * store is not computed again.
+   * Starts a study, resumes it, or extends it: what is in the store is not computed again. Of one that runs already the handle is
+   * returned.
+   * @param options.unskip compute skipped cells after all
    * @throws TouchstoneError InvalidStudySpec, UnknownMethod; StudyNameTaken when another specification runs under the name
    */
-  async start(specification: StudySpecInput): Promise<StudyHandle> {
+  async start(specification: StudySpecInput, options: Pick<StudyOptions, "unskip"> = {}): Promise<StudyHandle> {
     const spec = parseStudySpec(specification);
     const workflowId = studyWorkflowId(spec.name);
-    const digest = identity(lastingSpec(spec));
     try {
       await this.#client.workflow.start<typeof study>("study", {
         workflowId,
         taskQueue: taskQueues.orchestration,
-        args: [specification],
+        args: [specification, options],
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
         typedSearchAttributes: attributes({ TouchstoneStudy: spec.name }),
-        memo: { specification: digest },
         staticSummary: `calibration study ${spec.name}`,
       });
-      const { memo } = await this.#client.workflow.getHandle(workflowId).describe();
-      if (memo?.specification === undefined || memo.specification === digest) return this.study(spec.name);
+      const running = await parsedSpec(this.#client, spec.name);
+      if (running !== undefined && isSameStudy(running, spec)) return this.study(spec.name);
+      throw nameTaken(running, spec);
     } catch (error) {
       throw translated(error, spec.name);
     }
-    throw new TouchstoneError("StudyNameTaken", {
-      what: `A study ${spec.name} with another specification is running`,
-      where: workflowId,
-      todo: "Give this one another name, or cancel that one.",
-    });
   }
 
   /** A study that was started before. */
@@ -83,13 +75,19 @@ export class Touchstone {
     return new StudyHandle(this.#client, name, () => this.#restart(name));
   }
 
-  /** The studies that the server remembers, the latest first. */
+  /** The latest run of each study that the server remembers, the latest first. */
   async *list(): AsyncIterable<StudyListing> {
+    const seen = new Set<string>();
     for await (const found of this.#client.workflow.list({ query: 'WorkflowType = "study"' })) {
+      if (seen.has(found.workflowId)) continue;
+      seen.add(found.workflowId);
       const count = (key: string) => Number(found.searchAttributes[key]?.[0] ?? 0);
+      const isFailed = found.status.name === "FAILED";
+      const workflow = this.#client.workflow.getHandle<typeof study>(found.workflowId);
       yield {
         name: found.workflowId.replace(/^study\//, ""),
         status: found.status.name,
+        cause: isFailed ? ((await endOf(workflow, found.status.name))?.failure?.type ?? null) : null,
         done: count("TouchstoneDone"),
         failed: count("TouchstoneFailed"),
         started: found.startTime,
@@ -101,16 +99,25 @@ export class Touchstone {
     await this.#client.connection.close();
   }
 
-  /** Starts an ended study again with the specification that its last run was given. */
+  /** Starts an ended study again with the specification that its last run was given, skipped cells too. */
   async #restart(name: string): Promise<void> {
-    const { history } = await this.#client.workflowService.getWorkflowExecutionHistory({
-      namespace: this.#client.options.namespace,
-      execution: { workflowId: studyWorkflowId(name) },
-      maximumPageSize: 1,
-    });
-    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-    if (payload === undefined || payload === null) throw new RangeError(`the history of ${name} has no input`);
-    const [plain] = await payloadCodec(codecKeys()).decode([payload]);
-    await this.start(defaultPayloadConverter.fromPayload<StudySpecInput>(plain));
+    await this.start(await givenSpec(this.#client, name), { unskip: true });
   }
+}
+
+function nameTaken(running: StudySpec | undefined, spec: StudySpec): TouchstoneError {
+  const where = studyWorkflowId(spec.name);
+  const conflicts = running === undefined ? ["another specification"] : conflictsOf(running, spec);
+  if (conflicts.length > 0) {
+    return new TouchstoneError("StudyNameTaken", {
+      what: `A study ${spec.name} is running, and this specification doesn't only extend it: ${conflicts.join("; ")}`,
+      where,
+      todo: "Give this one another name.",
+    });
+  }
+  return new TouchstoneError("StudyNameTaken", {
+    what: `The study ${spec.name} is running, and can't be extended meanwhile`,
+    where,
+    todo: "Wait for its end, or cancel it; then start this specification: only what is new is computed.",
+  });
 }

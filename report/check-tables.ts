@@ -1,4 +1,5 @@
-import type { StudyResults } from "../study/results.js";
+import { cellName } from "../study/names.js";
+import type { FailedCell, StudyResults } from "../study/results.js";
 import { becameTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { formatPercent, formatSeconds, MISSING } from "./numbers.js";
@@ -70,13 +71,30 @@ export function failedTable({ failed }: StudyResults): Markup {
     (
       cell,
     ) => html`<tr><th scope="row">${cell.model}</th><td class="text">${cell.methodLabel}</td><td class="text">${cell.source ?? MISSING}</td>
-<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td><td class="text message"><strong>${cell.errorType}</strong>: ${cell.message}</td></tr>`,
+<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td><td class="text message"><strong>${cell.errorType}</strong>: ${cell.message}${origin(cell)}</td></tr>`,
   );
   return table(
     "Cells that failed",
     ["model", { text: "method" }, { text: "source" }, "size", "set", "noise", { text: "error" }],
     [html`<tbody>${rows}</tbody>`],
   );
+}
+
+/** Where a cell failed: step, worker, and what the compute process wrote last. */
+function origin({ at, worker, log }: FailedCell): Markup | null {
+  const places = [...(at === null ? [] : [at]), ...(worker === null ? [] : [worker])];
+  if (places.length + log.length === 0) return null;
+  const lines =
+    log.length === 0 ? null : html`<details><summary>last lines</summary><pre>${log.join("\n")}</pre></details>`;
+  return html` <small>(${places.join(", ")})</small>${lines}`;
+}
+
+export function skippedTable({ skipped }: StudyResults): Markup | undefined {
+  if (skipped.length === 0) return undefined;
+  const rows = skipped.map(
+    (cell) => html`<tr><th scope="row">${cellName(cell)}</th><td class="text message">${cell.reason}</td></tr>`,
+  );
+  return table("Cells that were skipped", [{ text: "cell" }, { text: "reason" }], [html`<tbody>${rows}</tbody>`]);
 }
 
 /** The linears whose inputs no calibration token reached, a row a cell. */

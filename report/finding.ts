@@ -150,10 +150,15 @@ function lookAt(methods: readonly string[]): string {
 }
 
 /** What a report on an unfinished or empty study says in place of findings. */
-export function incompleteness({ cells, failed }: StudyResults): string | undefined {
+export function incompleteness({ cells, failed, skipped, cancelled }: StudyResults): string | undefined {
   if (cells.length === 0) return "No cell has finished: there is nothing to report yet.";
-  if (failed.length === 0) return undefined;
-  return `${failed.length} of ${countOf(cells.length + failed.length, "cell")} failed; all figures leave failed cells out.`;
+  const all = countOf(cells.length + failed.length + skipped.length, "cell");
+  const missing = [
+    ...(failed.length > 0 ? [`${failed.length} of ${all} failed`] : []),
+    ...(skipped.length > 0 ? [`${skipped.length} of ${all} skipped`] : []),
+    ...(cancelled.length > 0 ? [`${listOf(cancelled)} cancelled`] : []),
+  ];
+  return missing.length === 0 ? undefined : `${missing.join(", ")}; all figures leave these cells out.`;
 }
 
 /** Whether there are linears that the calibration data says nothing about; the page names them. */

@@ -1,6 +1,13 @@
 import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
-import { contaminationTable, costTable, failedTable, nullControlTable, unseenTable } from "./check-tables.js";
+import {
+  contaminationTable,
+  costTable,
+  failedTable,
+  nullControlTable,
+  skippedTable,
+  unseenTable,
+} from "./check-tables.js";
 import { finding, incompleteness, overview } from "./finding.js";
 import { html, type Markup, trusted } from "./markup.js";
 import { headlines, unperturbed } from "./measures.js";
@@ -70,7 +77,7 @@ function lead(model: ModelStatistics, statistics: StudyStatistics): Markup {
 }
 
 /** The figures a reader looks for first. */
-function tiles({ cells, failed }: StudyResults, { models, measures }: StudyStatistics): Markup {
+function tiles({ cells, failed, skipped }: StudyResults, { models, measures }: StudyStatistics): Markup {
   const controls = models.flatMap(({ methods }) => methods.flatMap(({ nullControl }) => nullControl ?? []));
   const broken = controls.filter(({ verdict }) => verdict === "fail").length;
   const tested = controls.filter(({ verdict }) => verdict !== "unmeasured").length;
@@ -82,7 +89,7 @@ function tiles({ cells, failed }: StudyResults, { models, measures }: StudyStati
   const widest = Math.max(...spreads.map(({ sets }) => (sets.max ?? 0) - (sets.min ?? 0)));
   const unit = headline?.kind === "perplexity" ? "" : " points";
   return html`<ul class="tiles">
-<li><span>cells finished</span><strong>${cells.length} of ${cells.length + failed.length}</strong></li>
+<li><span>cells finished</span><strong>${cells.length} of ${cells.length + failed.length + skipped.length}</strong></li>
 ${spreads.length > 0 && headline ? html`<li><span>widest range, ${headline.id}</span><strong>${formatSpread(widest, headline.kind)}${unit}</strong></li>` : null}
 <li><span>spreads clearly above noise</span><strong>${judged.length === 0 ? "not measured" : `${judged.filter(({ verdict }) => verdict === "above").length} of ${judged.length}`}</strong></li>
 <li class="${tested === 0 ? "" : broken > 0 ? "fail" : "pass"}"><span>null controls, spread exactly 0</span><strong>${tested === 0 ? "none" : `${tested - broken} of ${tested} pass`}</strong></li>
@@ -126,6 +133,7 @@ function checks(results: StudyResults, { models }: StudyStatistics): Markup {
   return html`${nullControlTable(models)}
 ${nonFinite > 0 ? html`<p class="note">†: ${countOf(nonFinite, "figure")} ${nonFinite === 1 ? "is" : "are"} NaN or infinite, as badly damaged models give; left out of means and deviations.</p>` : null}
 ${failed.length > 0 ? failedTable(results) : html`<p class="note">No cell failed.</p>`}
+${skippedTable(results)}
 ${unseenTable(results)}
 ${contaminationNote(results)}`;
 }

@@ -1,35 +1,44 @@
 import { redacted } from "./secrets.js";
 
 /** Every named failure. Names are stable: retry policies, scripts and the documentation refer to them. */
-export type ErrorType =
-  | "InvalidStudySpec"
-  | "StudyNameTaken"
-  | "StudyIncomplete"
-  | "Cancelled"
-  | "UnknownStudy"
-  | "UnknownModel"
-  | "UnknownMethod"
-  | "UnknownTask"
-  | "UnknownDataset"
-  | "AccessDenied"
-  | "InvalidTask"
-  | "UnsupportedArchitecture"
-  | "InvalidModel"
-  | "InvalidData"
-  | "InvalidSettings"
-  | "TokenizerMismatch"
-  | "NotEnoughDocuments"
-  | "NumericalError"
-  | "ShapeMismatch"
-  | "CheckpointCorrupt"
-  | "ComputeCrashed"
-  | "OutOfMemory"
-  | "StorageUnavailable"
-  | "StorageDenied"
-  | "DiskFull"
-  | "ServiceUnavailable"
-  | "ResultTooLarge"
-  | "SetupIncomplete";
+const errorTypes = [
+  "InvalidStudySpec",
+  "StudyNameTaken",
+  "StudyIncomplete",
+  "Cancelled",
+  "UnknownStudy",
+  "UnknownModel",
+  "UnknownMethod",
+  "UnknownTask",
+  "UnknownDataset",
+  "AccessDenied",
+  "InvalidTask",
+  "UnsupportedArchitecture",
+  "InvalidModel",
+  "InvalidData",
+  "InvalidSettings",
+  "TokenizerMismatch",
+  "NotEnoughDocuments",
+  "NumericalError",
+  "ShapeMismatch",
+  "CheckpointCorrupt",
+  "ComputeCrashed",
+  "OutOfMemory",
+  "StorageUnavailable",
+  "StorageDenied",
+  "DiskFull",
+  "ServiceUnavailable",
+  "ResultTooLarge",
+  "SetupIncomplete",
+  "TimedOut",
+  "InternalError",
+] as const;
+
+export type ErrorType = (typeof errorTypes)[number];
+
+export function isErrorType(name: unknown): name is ErrorType {
+  return errorTypes.some((type) => type === name);
+}
 
 /** Failures that another attempt can heal; all others are final. */
 const RETRYABLE: ReadonlySet<ErrorType> = new Set([
@@ -79,6 +88,15 @@ export function withPlace(error: unknown, place: string): unknown {
   const { where } = error.problem;
   const problem = { ...error.problem, where: where === undefined ? place : `${where}, ${place}` };
   return new TouchstoneError(error.type, problem, { cause: error });
+}
+
+/** What has no name of its own is a mistake of the program. */
+export function internalError(cause: unknown): TouchstoneError {
+  return new TouchstoneError(
+    "InternalError",
+    { what: `The program made a mistake: ${cause}`, todo: "Please report it, with the worker's log." },
+    { cause },
+  );
 }
 
 function describeProblem({ what, where, todo }: Problem): string {

@@ -105,6 +105,8 @@ export interface SweepPage {
   /** By the method's label: all cells; and those found done that no earlier page has counted. */
   methods: Readonly<Record<string, number>>;
   done: Readonly<Record<string, number>>;
+  /** Cells of the sweep that are to be left out, wherever they are. */
+  skipped: number;
   cells: readonly { index: number; cell: CellCoordinates }[];
   /** Index that the next page begins with; null after the last. */
   next: number | null;

@@ -10,15 +10,19 @@ export interface MethodCounts extends Counts {
 }
 
 export interface SweepCounts extends Counts {
+  skipped: number;
   /** By the method's label, as of when they were told. */
   methods: Readonly<Record<string, MethodCounts>>;
 }
 
 /** The study's answer to the `progress` query. */
 export interface StudyProgress extends Counts {
+  skipped: number;
   phase: "planning" | "running" | "reporting" | "done";
   paused: boolean;
   models: Readonly<Record<string, SweepCounts>>;
+  /** Models whose sweep was cancelled; the others go on. */
+  cancelled: readonly string[];
   /** Workflow ids of the sweeps that run now. */
   running: readonly string[];
   /** Address of the latest report in the store; null while there is none. */
@@ -56,14 +60,20 @@ export interface StudySummary {
   name: string;
   cells: number;
   failed: number;
+  skipped: number;
   /** Address of the HTML page in the store. */
   report: string;
   /** The headline table, for a terminal. */
   summary: string;
 }
 
-/** What a program sees of a study that runs: the study's own progress, and that of what runs below it now. */
-export interface StudyView extends StudyProgress {
+/** What a program sees of a study: its own progress, and that of what runs below it now. */
+export interface StudyView extends Omit<StudyProgress, "phase"> {
+  /** `waiting`: no worker answers, and counts are what the study has told last. */
+  phase: StudyProgress["phase"] | "waiting" | "failed" | "cancelled" | "terminated" | "timed out";
+  ended: boolean;
+  /** Why it ended before it was done. */
+  cause: string | null;
   cells: readonly CellProgress[];
   /** By the rate measured so far; null while there is none. */
   secondsLeft: number | null;

@@ -57,9 +57,24 @@ export interface CellResult extends CellCoordinates {
   seconds: { compress: number; evaluate: number };
 }
 
-export interface FailedCell extends CellCoordinates {
+/** Where a failure comes from, as far as it is known. */
+export interface FailureOrigin {
+  /** The cell's step: `block 12 of 30`, `evaluation piqa`. */
+  at: string | null;
+  /** Identity of the worker that had it in hand. */
+  worker: string | null;
+  /** The last lines that its compute process has written. */
+  log: readonly string[];
+}
+
+export interface FailedCell extends CellCoordinates, FailureOrigin {
   errorType: string;
   message: string;
+}
+
+/** A cell that somebody has taken out of the study. */
+export interface SkippedCell extends CellCoordinates {
+  reason: string;
 }
 
 /** Everything a report is made of; plain JSON. */
@@ -71,6 +86,9 @@ export interface StudyResults {
   tableMetric: "acc" | "accNorm";
   cells: readonly CellResult[];
   failed: readonly FailedCell[];
+  skipped: readonly SkippedCell[];
+  /** Models whose sweep was cancelled. */
+  cancelled: readonly string[];
   /** Methods that use no calibration data: their spread over sets must be exactly 0. */
   dataFreeMethods: readonly string[];
   contamination: readonly { source: string; set: number; task: string; records: number }[];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MOST_CELLS_AT_A_TIME } from "./controls.js";
 import { TouchstoneError } from "./errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
 import { methodSettingsSchema } from "./methods.js";
@@ -92,7 +93,7 @@ const checkpointsSchema = z.strictObject({
 });
 
 const concurrencySchema = z.strictObject({
-  cells: z.int().min(1).max(200).default(4),
+  cells: z.int().min(1).max(MOST_CELLS_AT_A_TIME).default(4),
   /** Against other studies: 1 comes first, 5 last. */
   priority: z.int().min(1).max(5).default(3),
 });

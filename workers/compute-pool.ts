@@ -54,7 +54,7 @@ export class ComputePool implements StepRunner {
     this.#watch = setInterval(() => this.#endStalled(), LOOK_MS).unref();
   }
 
-  async run(step: StepName, input: unknown, { affinity, signal, onProgress }: RunOptions): Promise<unknown> {
+  async run(step: StepName, input: unknown, { affinity, signal, onProgress, onLog }: RunOptions): Promise<unknown> {
     const slot = await this.#freeSlot(affinity, signal);
     const id = this.#nextId++;
     const abort = () => this.#abort(slot, id);
@@ -65,6 +65,9 @@ export class ComputePool implements StepRunner {
         send(slot, { kind: "run", id, step, input });
         if (signal.aborted) abort();
       });
+    } catch (error) {
+      onLog?.(slot.log());
+      throw error;
     } finally {
       signal.removeEventListener("abort", abort);
       slot.jobs.delete(id);
@@ -150,7 +153,8 @@ export class ComputePool implements StepRunner {
     const { child } = slot;
     child.on("message", (response: Response) => this.#receive(index, slot, response));
     child.on("error", () => {});
-    child.on("exit", (code, signal) => this.#ended(index, slot, code, signal));
+    // Not before its last words are read.
+    child.on("close", (code, signal) => this.#ended(index, slot, code, signal));
     return slot;
   }
 

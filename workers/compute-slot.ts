@@ -4,6 +4,7 @@ import type { RunOptions } from "../activities/delegated.js";
 import type { TouchstoneError } from "../study/errors.js";
 import type { BackendKind } from "../tensor/backend.js";
 import type { Request, Response } from "./protocol.js";
+import { recentLines } from "./recent-lines.js";
 
 /** How long a process may take to store what only it has; supervisors give a worker two minutes in all. */
 const LEAVE_MS = 20_000;
@@ -35,6 +36,8 @@ export interface Slot {
   jobs: Map<number, Job>;
   /** Steps that it has in hand or is about to get. */
   busy: number;
+  /** The last that it has written. */
+  log: () => readonly string[];
   /** What it computes with; undefined where it ended before it could say so. */
   backend: Promise<BackendKind | undefined>;
   /** Another takes its place, since it has taken too much memory. */
@@ -50,8 +53,13 @@ export interface Slot {
 /** Starts a compute process. */
 export function startSlot(program: URL, env: NodeJS.ProcessEnv): Slot {
   // Groups of their own: a signal to the worker's group is the worker's to pass on.
-  const child = fork(fileURLToPath(program), { serialization: "advanced", detached: true, env });
-  return { child, jobs: new Map(), busy: 0, memory: 0, backend: told(child) };
+  const child = fork(fileURLToPath(program), {
+    ...{ serialization: "advanced", detached: true, env },
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+  });
+  child.stderr?.on("data", (bytes) => process.stderr.write(bytes));
+  const log = child.stderr === null ? () => [] : recentLines(child.stderr);
+  return { child, jobs: new Map(), busy: 0, log, memory: 0, backend: told(child) };
 }
 
 function told(child: ChildProcess): Promise<BackendKind | undefined> {

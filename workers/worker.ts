@@ -48,7 +48,15 @@ interface Computing {
   slots: number;
 }
 
-const dataSteps: readonly StepName[] = ["sampleSource", "planSweep", "finishCell", "recordFailure", "reportStudy"];
+const dataSteps: readonly StepName[] = [
+  "sampleSource",
+  "planSweep",
+  "finishCell",
+  "recordFailure",
+  "skipCell",
+  "unskipCells",
+  "reportStudy",
+];
 
 /** While one step of a process waits for the store, the next one computes. */
 const STEPS_A_PROCESS = 2;

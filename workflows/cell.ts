@@ -1,4 +1,4 @@
-import { condition, isCancellation, setCurrentDetails, setHandler } from "@temporalio/workflow";
+import { ApplicationFailure, condition, isCancellation, setCurrentDetails, setHandler } from "@temporalio/workflow";
 import { cellName, type Device } from "../study/names.js";
 import type { EvaluationName, StudyRef } from "../study/plan.js";
 import type { CellProgress } from "../study/progress.js";
@@ -50,14 +50,15 @@ export async function cell(input: CellInput): Promise<CellResult> {
     let worker: string | undefined;
     if (blocks > 0) {
       const steps = embeddingSteps(device, "embed the calibration set");
-      ({ worker } = await steps.embedCalibration({ study, cell: coordinates }));
+      ({ worker } = await at("embedding", steps.embedCalibration({ study, cell: coordinates })));
     }
     for (let block = 0; block < blocks; block++) {
       await unlessPaused();
       show("compressing");
       const started = Date.now();
       const summary = `${coordinates.methodLabel} block ${block + 1}/${blocks}`;
-      ({ worker } = await compressBlock({ study, cell: coordinates, block }, { worker, device, summary }));
+      const compressed = compressBlock({ study, cell: coordinates, block }, { worker, device, summary });
+      ({ worker } = await at(`block ${block + 1} of ${blocks}`, compressed));
       Object.assign(progress, { block: block + 1, blockSeconds: (Date.now() - started) / 1000 });
     }
     await unlessPaused();
@@ -65,12 +66,13 @@ export async function cell(input: CellInput): Promise<CellResult> {
     await allSettled(
       evaluations.map(async (evaluation) => {
         const steps = evaluationSteps(device, `evaluate ${evaluation.id}`);
-        await steps.evaluate({ study, cell: coordinates, evaluation });
+        await at(`evaluation ${evaluation.id}`, steps.evaluate({ study, cell: coordinates, evaluation }));
         progress.evaluated++;
         show("evaluating");
       }),
     );
-    const result = await cellDataSteps("put the result together").finishCell({ study, cell: coordinates });
+    const finish = cellDataSteps("put the result together").finishCell({ study, cell: coordinates });
+    const result = await at("result", finish);
     show("done");
     return result;
   };
@@ -83,7 +85,16 @@ export async function cell(input: CellInput): Promise<CellResult> {
   try {
     return await healing(compute, drawAgain);
   } catch (error) {
-    throw isCancellation(error) ? error : asRootFailure(error);
+    throw isCancellation(error) || error instanceof ApplicationFailure ? error : asRootFailure(error);
+  }
+}
+
+/** A failure says at which step of the cell it was. */
+async function at<T>(step: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isCancellation(error) ? error : asRootFailure(error, step);
   }
 }
 

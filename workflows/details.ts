@@ -3,13 +3,18 @@ import type { CellProgress, Counts, MethodCounts, SweepCounts } from "../study/p
 // What the Temporal UI shows as a workflow's current details, in Markdown.
 
 /** Models x methods: done of all, and what failed or runs. */
-export function studyDetails(state: string, totals: Counts, models: Readonly<Record<string, SweepCounts>>): string {
+export function studyDetails(
+  state: string,
+  totals: Counts,
+  models: Readonly<Record<string, SweepCounts>>,
+  cancelled: readonly string[],
+): string {
   const labels = [...new Set(Object.values(models).flatMap(({ methods }) => Object.keys(methods)))];
   const head = ["model", "all", ...labels];
   const rows = Object.entries(models).map(([id, counts]) => {
     const { methods } = counts;
     return [
-      id,
+      cancelled.includes(id) ? `${id} (cancelled)` : id,
       counted(counts),
       ...labels.map((label) => (methods[label] === undefined ? "" : counted(methods[label]))),
     ];
@@ -29,9 +34,16 @@ export function cellDetails({ phase, block, blocks, evaluated, evaluations, bloc
   return `**${phase}**: ${block} of ${blocks} blocks${rate}; ${evaluated} of ${evaluations} evaluations`;
 }
 
-function counted({ total, done, failed, running = 0 }: Counts & Partial<MethodCounts>): string {
+function counted({
+  total,
+  done,
+  failed,
+  running = 0,
+  skipped = 0,
+}: Counts & Partial<MethodCounts & SweepCounts>): string {
   const lost = failed === 0 ? "" : `, **${failed} failed**`;
-  return `${done} of ${total}${running === 0 ? "" : `, ${running} running`}${lost}`;
+  const left = skipped === 0 ? "" : `, ${skipped} skipped`;
+  return `${done} of ${total}${running === 0 ? "" : `, ${running} running`}${lost}${left}`;
 }
 
 function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { recordedCells } from "../../activities/cell-records.js";
 import {
   blockDerivation,
   calibrationDerivation,
@@ -34,6 +35,8 @@ type Input<Name extends keyof Activities> = Parameters<Activities[Name]>[0];
 export const rehearsalSteps = {
   planSweep: steps.planSweep,
   recordFailure: steps.recordFailure,
+  skipCell: steps.skipCell,
+  unskipCells: steps.unskipCells,
 
   planStudy: async (input: unknown, { state }: StepContext): ReturnType<Activities["planStudy"]> => {
     const spec = parseStudySpec(input);
@@ -99,8 +102,12 @@ export const rehearsalSteps = {
 
   reportStudy: async ({ study }: Input<"reportStudy">, { state }: StepContext) => {
     const store = state.store(study);
-    const [cells, failed] = await Promise.all([store.list("v1/cell/"), store.list(`v1/study/${study.name}/failures/`)]);
-    return { report: "", cells: cells.length, failed: failed.length, summary: "" };
+    const [cells, failed, skipped] = await Promise.all([
+      store.list("v1/cell/"),
+      recordedCells(store, "failures", study.name),
+      recordedCells(store, "skipped", study.name),
+    ]);
+    return { report: "", cells: cells.length, failed: failed.length, skipped: skipped.length, summary: "" };
   },
 };
 

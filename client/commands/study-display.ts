@@ -93,9 +93,15 @@ function lines(stream: NodeJS.WriteStream, name: string): Display {
 /** Where a study stands, as its workflows say. */
 export function renderView(name: string, view: StudyView): string {
   const models = Object.entries(view.models).map(
-    ([id, { done, total, failed }]) => `  ${id}: ${done} of ${total} cells${failed > 0 ? `, ${failed} failed` : ""}`,
+    ([id, { done, total, failed }]) =>
+      `  ${id}: ${done} of ${total} cells${failed > 0 ? `, ${failed} failed` : ""}${view.cancelled.includes(id) ? ", cancelled" : ""}`,
   );
-  return [renderHead(name, view), ...models, ...view.cells.map((cell) => `  ${renderCell(cell)}`)].join("\n");
+  return [
+    renderHead(name, view),
+    ...(view.cause === null ? [] : [`  ${view.cause}`]),
+    ...models,
+    ...view.cells.map((cell) => `  ${renderCell(cell)}`),
+  ].join("\n");
 }
 
 function renderCell({ cell, phase, block, blocks, evaluated, evaluations }: CellProgress): string {

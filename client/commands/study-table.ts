@@ -23,11 +23,14 @@ export function renderOverview(name: string, overview: StudyOverview): string {
 }
 
 /** One line: how far, and how long still. */
-export function renderHead(name: string, { phase, paused, total, done, failed, secondsLeft }: StudyView): string {
+export function renderHead(name: string, view: StudyView): string {
+  const { phase, paused, total, done, failed, skipped, secondsLeft } = view;
   const parts = [
     `${name}: ${paused ? "paused" : phase}`,
     `${done} of ${total} cells`,
     ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(phase === "waiting" ? ["no worker answers"] : []),
     ...(secondsLeft === null || phase !== "running" ? [] : [`about ${formatDuration(secondsLeft)} left`]),
   ];
   return parts.join(", ");

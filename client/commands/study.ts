@@ -2,26 +2,32 @@ import { Command } from "commander";
 import { parseStudySpec, type StudySpecInput } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";
 import { studyPage } from "../pages.js";
+import { type Preview, previewOf } from "../preview.js";
 import type { StudyHandle } from "../study-handle.js";
-import { type StudyListing, Touchstone } from "../touchstone.js";
-import { printJson, renderTable } from "./output.js";
-import { renderView, showJson, showProgress } from "./study-display.js";
+import { printJson } from "./output.js";
+import { studyControlCommands } from "./study-control.js";
+import { showJson, showProgress } from "./study-display.js";
 import { studyPlanCommand } from "./study-plan.js";
+import { studyListCommand, studyStatusCommand } from "./study-status.js";
+import { withClient } from "./with-client.js";
 
 /** `touchstone study ...` */
 export function studyCommand(): Command {
-  return new Command("study")
+  const study = new Command("study")
     .description("plan, start, watch and control calibration studies")
     .addCommand(studyPlanCommand())
     .addCommand(startCommand())
     .addCommand(watchCommand())
-    .addCommand(statusCommand())
-    .addCommand(listCommand())
-    .addCommand(control("pause", "start no new block or task; what runs is finished", (study) => study.pause()))
-    .addCommand(control("resume", "go on after a pause", (study) => study.resume()))
-    .addCommand(control("cancel", "end the study; what is done is kept", (study) => study.cancel()))
-    .addCommand(control("retry", "try failed cells again", (study) => study.retryFailed()))
+    .addCommand(studyStatusCommand())
+    .addCommand(studyListCommand())
     .addCommand(reportCommand());
+  return studyControlCommands().reduce((all, each) => all.addCommand(each), study);
+}
+
+interface StartOptions {
+  wait?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
 }
 
 function startCommand(): Command {
@@ -29,9 +35,16 @@ function startCommand(): Command {
     .description("start a study, or resume it: what is done is not computed again")
     .argument("<spec>", "specification, YAML or JSON")
     .option("--wait", "show its progress, and its report at the end")
+    .option("--dry-run", "say what it would add to what was computed under the name, and start nothing")
     .option("--json", "print one JSON document")
-    .action(async (file: string, { wait, json }: { wait?: boolean; json?: boolean }) => {
+    .action(async (file: string, { wait, dryRun, json }: StartOptions) => {
       const input = (await loadSpec(file)) as StudySpecInput;
+      if (dryRun) {
+        const preview = await previewOf(input);
+        if (json) printJson(preview);
+        else process.stdout.write(renderPreview(preview));
+        return;
+      }
       const { name } = parseStudySpec(input);
       await withClient(async (touchstone) => {
         const study = await touchstone.start(input);
@@ -50,6 +63,12 @@ function startCommand(): Command {
           );
       });
     });
+}
+
+function renderPreview({ name, extends: known, cells, newCells, newEvaluations }: Preview): string {
+  if (known === null) return `${name} is new: ${cells} cells.\n`;
+  const evaluations = newEvaluations.length === 0 ? "none" : newEvaluations.join(", ");
+  return `${name} has ${known.cells} cells; new would be ${newCells}. New evaluations of every cell: ${evaluations}.\n`;
 }
 
 /** Shows the progress until the end, and copies the report into `reports/NAME/`. */
@@ -77,41 +96,6 @@ function watchCommand(): Command {
     );
 }
 
-function statusCommand(): Command {
-  return new Command("status")
-    .description("show where a study stands")
-    .argument("<study>", "name of the study")
-    .option("--json", "print one JSON document")
-    .action((name: string, { json }: { json?: boolean }) =>
-      withClient(async (touchstone) => {
-        const view = await touchstone.study(name).progress();
-        if (json) printJson({ name, ...view });
-        else process.stdout.write(`${renderView(name, view)}\n`);
-      }),
-    );
-}
-
-function listCommand(): Command {
-  return new Command("list")
-    .description("list the studies that the server remembers")
-    .option("--json", "print one JSON document")
-    .action(({ json }: { json?: boolean }) =>
-      withClient(async (touchstone) => {
-        const studies: StudyListing[] = [];
-        for await (const found of touchstone.list()) studies.push(found);
-        if (json) return printJson({ studies });
-        const rows = studies.map(({ name, status, done, failed, started }) => [
-          name,
-          status.toLowerCase(),
-          String(done),
-          String(failed),
-          started.toISOString().slice(0, 16).replace("T", " "),
-        ]);
-        process.stdout.write(`${renderTable(["study", "status", "cells done", "failed", "started"], rows, [2, 3])}\n`);
-      }),
-    );
-}
-
 function reportCommand(): Command {
   return new Command("report")
     .description("write a study's report into a folder; of a study that runs, of what is done by now")
@@ -125,22 +109,6 @@ function reportCommand(): Command {
         else process.stdout.write(`${report}\n`);
       }),
     );
-}
-
-function control(verb: string, description: string, act: (study: StudyHandle) => Promise<void>): Command {
-  return new Command(verb)
-    .description(description)
-    .argument("<study>", "name of the study")
-    .action((name: string) => withClient((touchstone) => act(touchstone.study(name))));
-}
-
-async function withClient<T>(work: (touchstone: Touchstone) => Promise<T>): Promise<T> {
-  const touchstone = await Touchstone.connect();
-  try {
-    return await work(touchstone);
-  } finally {
-    await touchstone.close();
-  }
 }
 
 function reportFolder(study: string): string {

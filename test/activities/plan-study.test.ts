@@ -3,6 +3,10 @@ import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { planStudy } from "../../activities/plan-study.js";
+import { type PageRequest, planSweep } from "../../activities/plan-sweep.js";
+import { skipCell, unskipCells } from "../../activities/skip-cell.js";
+import { cellName } from "../../study/names.js";
+import type { StudyRef } from "../../study/plan.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { SMALL_CONFIG, scratchFolder, writeSmallModel } from "../models/small-model.js";
 import { startS3 } from "../storage/s3-server.js";
@@ -13,6 +17,13 @@ delete process.env.TOUCHSTONE_BUCKET;
 const server = await startS3();
 
 const plan = (input: unknown) => planStudy(input, freshContext());
+const pageOf = (study: StudyRef, range: Pick<PageRequest, "state" | "from" | "to">) =>
+  planSweep({ study, model: "model", counted: 0, ...range }, freshContext());
+/** Planned as far as cells are about to be computed: the name is taken. */
+const begin = async (input: unknown) => {
+  const { study } = await plan(input);
+  return pageOf(study, { state: "pending", from: 0 });
+};
 const stored = (part: string) => Array.from(server.objects.keys()).filter((key) => key.includes(part));
 
 test("a specification is pinned by digests, and the same one gives the same plan, however many cells run at a time", async () => {
@@ -22,20 +33,72 @@ test("a specification is pinned by digests, and the same one gives the same plan
   assert.deepEqual(planned.sources, ["source"]);
   const again = await plan({ ...input, concurrency: { cells: 9 } });
   assert.deepEqual([again.study.name, again.window], ["right", 9]);
+  assert.equal(stored("study/right/spec.json").length, 0);
+  await begin(input);
   assert.equal(stored("study/right/spec.json").length, 1);
 });
 
-test("a second study with the name and another specification is refused, says what differs, and changes nothing", async () => {
+test("a second study with the name that changes what was computed is refused, says what, and changes nothing", async () => {
   const input = await writeStudy({ name: "taken" });
-  await plan(input);
+  await begin(input);
   const before = new Map(server.objects);
   const other = { ...input, methods: [{ method: "rtn" }], calibration: { ...input.calibration, seed: 1 } };
   await assert.rejects(plan(other), {
     name: "StudyNameTaken",
     retryable: false,
-    message: /a study taken already.*differs \(methods, calibration\).*s3:\/\/bucket\/v1\/study\/taken.*another name/,
+    message:
+      /a study taken already.*: methods: .*"gptq".* is left out; calibration\.seed: 0 -> 1 \(s3:\/\/bucket\/v1\/study\/taken.*another name/,
   });
   assert.deepEqual(server.objects, before);
+});
+
+test("a study is extended by more sets and methods, and its name then belongs to the larger one", async () => {
+  const input = await writeStudy({ name: "grown" });
+  assert.equal((await begin(input)).total, 3);
+  const larger = {
+    ...input,
+    methods: [...input.methods, { method: "rtn" as const, groupSize: 4 }],
+    calibration: { ...input.calibration, sets: 3 },
+  };
+  assert.equal((await begin(larger)).total, 7);
+  await assert.rejects(plan(input), { name: "StudyNameTaken", message: /"rtn".* left out; calibration\.sets: 3 -> 2/ });
+});
+
+test("a study that failed before any cell was begun claims nothing", async () => {
+  const input = await writeStudy({ name: "failed-early" });
+  await plan(input);
+  await plan({ ...input, calibration: { ...input.calibration, seed: 1 } });
+});
+
+test("a skipped cell is left out until it is taken back, and a cell that isn't there can't be skipped", async () => {
+  const { study } = await plan(await writeStudy({ name: "skipping" }));
+  const context = freshContext();
+  const skip = (cell: string) => skipCell({ study, cell, reason: "too slow" }, context);
+  const pending = async () => {
+    const { cells, skipped } = await pageOf(study, { state: "pending", from: 0 });
+    return { cells: cells.map(({ cell }) => cellName(cell)), skipped };
+  };
+  const [dense, first, second] = (await pending()).cells;
+  const order = await skip(second);
+  assert.deepEqual([order.index, order.failed, order.skipped], [2, false, 1]);
+  assert.deepEqual(await pending(), { cells: [dense, first], skipped: 1 });
+  await assert.rejects(skip("model/gptq/source-n2-set9"), {
+    name: "InvalidSettings",
+    message: /no cell model\/gptq\/source-n2-set9.*Did you mean model\/gptq\/source-n2-set\d/,
+  });
+  await unskipCells({ study, models: ["model"] }, context);
+  assert.deepEqual(await pending(), { cells: [dense, first, second], skipped: 0 });
+  assert.deepEqual((await pageOf(study, { state: "failed", from: 0 })).cells, []);
+
+  await skip(first);
+  await skip(second);
+  assert.deepEqual(await unskipCells({ study, models: ["model"], passed: 2 }, context), { gptq: 1 });
+  const { cells } = await pageOf(study, { state: "failed", from: 0 });
+  assert.deepEqual(
+    cells.map(({ cell }) => cellName(cell)),
+    [first],
+    "what a sweep has passed is tried with what failed",
+  );
 });
 
 const inFolder = async (name: string, content: string) => {
@@ -223,10 +286,10 @@ test("a plan that was altered in the store is told by its identity, and whole ag
 
 test("what the store keeps of a specification and can't be read any more takes no name", async () => {
   const input = await writeStudy({ name: "altered-name" });
-  await plan(input);
+  await begin(input);
   const [key] = stored("altered-name/spec.json");
   const before = server.objects.get(key);
   server.objects.set(key, new TextEncoder().encode("{"));
-  await plan(input);
+  await begin(input);
   assert.deepEqual(server.objects.get(key), before);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recordFailure } from "../../activities/cell-result.js";
+import { recordFailure } from "../../activities/cell-records.js";
 import { planSweep } from "../../activities/plan-sweep.js";
 import { rehearsalSteps } from "../../bench/rehearsal/steps.js";
 import { rehearsalSpec } from "../../bench/rehearsal/study.js";
@@ -61,7 +61,7 @@ test("a page takes little more than a request a cell", async () => {
 test("failed cells are found by what was recorded of them, as far as the sweep has been", async () => {
   const { study, all } = await begin("failed", 41);
   for (const index of [3, 7, 30]) {
-    const failure = { ...all[index], errorType: "NumericalError", message: "NaN" };
+    const failure = { ...all[index], errorType: "NumericalError", message: "NaN", at: null, worker: null, log: [] };
     await recordFailure({ study, failure }, context);
   }
   assert.deepEqual(indexes(await page(study, 0, { to: 20 })), [3, 7]);

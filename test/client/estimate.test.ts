@@ -4,11 +4,22 @@ import { secondsLeft } from "../../client/estimate.js";
 import type { CellProgress, StudyProgress, SweepProgress } from "../../study/progress.js";
 
 const study: StudyProgress = {
+  ...{ skipped: 0, cancelled: [] },
   ...{ total: 12, done: 4, failed: 1, phase: "running", paused: false, report: null },
   ...{ models: {}, running: [] },
 };
 const sweep: SweepProgress = {
-  ...{ model: "m", total: 12, done: 4, failed: 1, methods: {}, phase: "running", paused: false, running: [] },
+  ...{
+    model: "m",
+    total: 12,
+    done: 4,
+    failed: 1,
+    skipped: 0,
+    methods: {},
+    phase: "running",
+    paused: false,
+    running: [],
+  },
   measured: { cells: 3, since: 0 },
 };
 const cell: CellProgress = {

@@ -138,7 +138,7 @@ test("hidden states of a cell that failed, and of an abandoned study, go; the ce
   for (const stop of ["failed", "abandoned"] as const) {
     server.objects.clear();
     const { study, cell, finish } = await beginStudy();
-    const failure = { ...cell, errorType: "Error", message: "" };
+    const failure = { ...cell, errorType: "InternalError", message: "", at: null, worker: null, log: [] };
     if (stop === "failed") await steps.recordFailure({ study, failure }, freshContext());
     age(9);
     await collect({ abandoned: stop === "abandoned" ? ["small"] : [] });

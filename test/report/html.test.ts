@@ -32,7 +32,9 @@ function hostileStudy(evil: string): StudyResults {
   return resultsOf([...cells, noised], {
     name: evil,
     spec: { [evil]: evil },
-    failed: [{ ...coordinates, errorType: evil, message: evil }],
+    failed: [{ ...coordinates, errorType: evil, message: evil, at: evil, worker: evil, log: [evil] }],
+    skipped: [{ ...coordinates, set: 1, reason: evil }],
+    cancelled: [evil],
     contamination: [{ source: evil, set: 0, task: evil, records: 1 }],
     environment: { [evil]: evil },
     dataFreeMethods: [evil],
@@ -119,6 +121,27 @@ test("the page says what was found, what failed, what isn't finite and what was 
   assert.match(page, /NumericalError/);
   assert.match(page, /1 figure is NaN or infinite/);
   assert.match(page, /Evaluation records found in calibration sets/);
+});
+
+test("a failed cell is shown with its place and last lines, a skipped one with its reason, a cancelled model by name", () => {
+  const [{ evaluations: _, ...cell }] = realisticStudy().cells;
+  const failed = {
+    ...cell,
+    errorType: "OutOfMemory",
+    message: "Memory ran out.",
+    at: "block 8 of 30",
+    worker: "w@host",
+  };
+  const page = buildReport({
+    ...realisticStudy(),
+    failed: [{ ...failed, log: ["std::bad_alloc"] }],
+    skipped: [{ ...cell, reason: "not needed" }],
+    cancelled: ["llama-7b"],
+  }).html;
+  assert.match(page, /OutOfMemory<\/strong>: Memory ran out\. <small>\(block 8 of 30, w@host\)<\/small>/);
+  assert.match(page, /<pre>std::bad_alloc<\/pre>/);
+  assert.match(page, /Cells that were skipped[\s\S]*dense<\/th><td class="text message">not needed</);
+  assert.match(page, /1 of 78 cells failed, 1 of 78 cells skipped, llama-7b cancelled; all figures/);
 });
 
 test("a broken null control is said at the top", () => {

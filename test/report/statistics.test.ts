@@ -190,7 +190,7 @@ test("a method whose cells all failed is still listed", () => {
     set: 0,
     noise: null,
   };
-  const failed = [{ ...coordinates, errorType: "OutOfMemory", message: "…" }];
+  const failed = [{ ...coordinates, errorType: "OutOfMemory", message: "…", at: null, worker: null, log: [] }];
   const [model] = studyStatistics(resultsOf([], { failed })).models;
   assert.deepEqual(
     model.methods.map(({ method, sizes }) => [method, sizes.length]),

@@ -52,6 +52,8 @@ export function resultsOf(cells: readonly CellResult[], more: Partial<StudyResul
     spec: {},
     tableMetric: "acc" as const,
     failed: [],
+    skipped: [],
+    cancelled: [],
     contamination: [],
     environment: {},
   };

@@ -6,15 +6,17 @@ import { after, test } from "node:test";
 import { type StudyView, Touchstone } from "touchstone/client";
 import type { StudyResults } from "../../study/results.js";
 import { currentWorker, freshWorker, startWorker, useSystem } from "./harness.js";
-import { outcome, within } from "./observe.js";
+import { manifestsOf, outcome, within } from "./observe.js";
 import { skip } from "./set-up.js";
-import { smallStudy } from "./small-study.js";
+import { BLOCKS, smallStudy } from "./small-study.js";
 
 // The typed client: a study from its start to its report, and one clear error for each thing that goes wrong.
 
 const system = useSystem();
 const options = { skip, timeout: 180_000 };
 const evaluation = { tasks: [] };
+/** Several studies, one after another. */
+const patient = { skip, timeout: 600_000 };
 
 async function connect(): Promise<Touchstone> {
   const touchstone = await Touchstone.connect();
@@ -84,16 +86,37 @@ test("a wrong specification is refused before anything starts", options, async (
   await assert.rejects(touchstone.study("misspelt").progress(), { name: "UnknownStudy" });
 });
 
-test("a name belongs to one specification, while its study runs and after it", options, async () => {
-  const touchstone = await connect();
-  const spec = smallStudy(system, "taken", { methods: [{ method: "rtn" }], evaluation });
-  const other = smallStudy(system, "taken", { methods: [{ method: "magnitude" }], evaluation });
-  const study = await touchstone.start(spec);
-  await assert.rejects(touchstone.start(other), { name: "StudyNameTaken" });
-  await outcome(study);
-  await assert.rejects(outcome(await touchstone.start(other)), { name: "StudyNameTaken", message: /methods/ });
-  assert.equal((await outcome(await touchstone.start(spec))).cells, 2);
-});
+test(
+  "a study is extended after its end and computes what is new; what changes its meaning is refused, running or not",
+  patient,
+  async () => {
+    const touchstone = await connect();
+    const spec = smallStudy(system, "grown", { methods: [{ method: "rtn" }], evaluation });
+    const larger = smallStudy(system, "grown", { methods: [{ method: "rtn" }, { method: "magnitude" }], evaluation });
+    const other = smallStudy(system, "grown", { methods: [{ method: "magnitude" }], evaluation });
+    const study = await touchstone.start(spec);
+    await assert.rejects(touchstone.start(other), {
+      name: "StudyNameTaken",
+      message: /"rtn".* left out.*another name/,
+    });
+    await assert.rejects(touchstone.start(larger), {
+      name: "StudyNameTaken",
+      message: /Wait for its end, or cancel it/,
+    });
+    await outcome(study);
+    const found = (await manifestsOf("grown", "block")).size;
+    await assert.rejects(outcome(await touchstone.start(other)), {
+      name: "StudyNameTaken",
+      message: /"rtn".* left out/,
+    });
+    const failed = await study.progress();
+    assert.deepEqual([failed.phase, failed.ended], ["failed", true]);
+    assert.match(failed.cause ?? "", /^StudyNameTaken: /);
+
+    assert.equal((await outcome(await touchstone.start(larger))).cells, 3);
+    assert.equal((await manifestsOf("grown", "block")).size, found + BLOCKS);
+  },
+);
 
 test("a specification that points to nothing claims no name: corrected, it runs", options, async () => {
   const touchstone = await connect();
@@ -121,19 +144,49 @@ test("wrong credentials of the store are named", options, async () => {
   await freshWorker();
 });
 
-test("where no worker runs, a question says so in time, and the study waits for one", options, async () => {
-  const worker = currentWorker();
-  worker.kill("SIGKILL");
-  await worker.ended;
-  const study = await (await connect()).start(
-    smallStudy(system, "waiting", { methods: [{ method: "rtn" }], evaluation }),
-  );
-  for (const ask of [() => study.progress(), () => study.resume()])
-    await assert.rejects(within<unknown>(20_000, ask()), { name: "ServiceUnavailable", message: /No worker answers/ });
-  assert.equal(await study.isRunning(), true);
-  await startWorker();
-  await outcome(study);
-});
+test(
+  "where no worker runs, the server says what it knows, orders are refused in time, and the study waits for one",
+  patient,
+  async () => {
+    const worker = currentWorker();
+    worker.kill("SIGKILL");
+    await worker.ended;
+    const touchstone = await connect();
+    const study = await touchstone.start(smallStudy(system, "waiting", { methods: [{ method: "rtn" }], evaluation }));
+    const { phase, total, done } = await within(20_000, study.progress());
+    assert.deepEqual([phase, total, done], ["waiting", 2, 0]);
+    await assert.rejects(within(20_000, study.resume()), { name: "ServiceUnavailable", message: /No worker answers/ });
+    assert.equal(await study.isRunning(), true);
+    const ended = await within(30_000, touchstone.study("grown").progress());
+    assert.deepEqual([ended.phase, ended.done, ended.total], ["done", 3, 3]);
+    await startWorker();
+    await outcome(study);
+  },
+);
+
+test(
+  "a failed cell says what was wrong, where it was and who had it, also in the list of studies",
+  patient,
+  async () => {
+    // Eight tokens give a second moment of rank eight, and so little damping is lost in float32.
+    const methods = [{ method: "gptq" as const, damping: 1e-12 }];
+    const calibration = { sizes: [1], length: 8 };
+    const study = await (await connect()).start(smallStudy(system, "poisoned", { methods, calibration, evaluation }));
+    await assert.rejects(outcome(study), { name: "StudyIncomplete", message: /1 of 2 cells failed/ });
+    const { phase, failed } = await study.progress();
+    assert.deepEqual([phase, failed], ["failed", 1]);
+    const [failure] = (await study.troubles()).failed;
+    assert.deepEqual([failure.errorType, failure.cell], ["NumericalError", "small/gptq/sotu-n1-set0"]);
+    assert.match(failure.at ?? "", /^block \d of 6$/);
+    assert.match(failure.worker ?? "", /^touchstone-compute@/);
+    const listed = [];
+    for await (const found of system.touchstone.list()) listed.push(found);
+    assert.deepEqual(
+      listed.filter(({ name }) => name === "poisoned").map(({ status, cause }) => [status, cause]),
+      [["FAILED", "StudyIncomplete"]],
+    );
+  },
+);
 
 test("where no Temporal server answers, connecting says so in time", options, async () => {
   const address = process.env.TEMPORAL_ADDRESS;

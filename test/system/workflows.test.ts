@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ApplicationFailure } from "@temporalio/activity";
-import { type Client, WorkflowFailedError } from "@temporalio/client";
+import { type Client, WorkflowFailedError, WorkflowUpdateFailedError } from "@temporalio/client";
 import { defineSearchAttributeKey, SearchAttributeType } from "@temporalio/common";
 import { TestWorkflowEnvironment } from "@temporalio/testing";
 import { DefaultLogger, Runtime, Worker } from "@temporalio/worker";
@@ -10,12 +10,14 @@ import type { PageRequest } from "../../activities/plan-sweep.js";
 import { bundlePath, bundleWorkflows } from "../../infra/bundle-workflows.js";
 import { silentProgress } from "../../infra/progress.js";
 import { temporalBinary } from "../../infra/temporal.js";
+import type { SkippedOrder } from "../../study/controls.js";
 import { cellName, cellWorkflowId, ownQueue, taskQueues } from "../../study/names.js";
 import type { SweepPage } from "../../study/plan.js";
 import type { StudyProgress, SweepProgress } from "../../study/progress.js";
-import type { CellCoordinates } from "../../study/results.js";
+import type { CellCoordinates, FailedCell } from "../../study/results.js";
 import { searchAttributes } from "../../study/search-attributes.js";
 import { versioning } from "../../workers/versioning.js";
+import type { StudyOptions } from "../../workflows/study.js";
 import { recordHistories } from "../replay/histories.js";
 import { activitiesOf } from "./observe.js";
 
@@ -52,12 +54,13 @@ const DEPLOYMENT = "touchstone";
 interface Stage {
   calls: string[];
   finished: Set<string>;
-  failed: Set<string>;
-  models: string[];
   /** The queue of the worker that has a cell's hidden states. */
   worker?: string;
   /** How many pages of cells were asked for. */
   pages: number;
+  /** What the store would say. */
+  skipped: Map<string, CellCoordinates>;
+  failures: Map<string, FailedCell>;
   /** The cells that the last plan left to do. */
   pending: readonly CellCoordinates[];
   /** Cells whose compression fails. */
@@ -68,27 +71,50 @@ interface Stage {
 
 function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
   let atOnce = 0;
+  const of = (model: string) => cells.filter((cell) => cell.model === model);
+  const skippedOf = (model: string) => [...stage.skipped.values()].filter((cell) => cell.model === model);
   const study = { name, bucket: "b", prefix: "", plan: "p" };
   const evaluations = [{ kind: "task" as const, id: "piqa" }];
   return {
-    planStudy: async () => ({
-      ...{ study, models: stage.models.map((id) => ({ id, cells: cells.length })), sources: ["s"] },
-      ...{ window: 2, device: "cpu", priority: 2 },
-    }),
+    planStudy: async () => {
+      const models = [...new Set(cells.map(({ model }) => model))];
+      const counts = models.map((id) => ({ id, cells: of(id).length }));
+      return { study, models: counts, sources: ["s"], window: 2, device: "cpu", priority: 2 };
+    },
     sampleSource: async () => ({ sets: 1 }),
     planSweep: async ({ model, state, from, to, counted }: PageRequest): Promise<SweepPage> => {
       stage.pages++;
-      const all = cells.map((cell, index) => ({ index, cell: { ...cell, model } }));
-      const isAsked = ({ cell }: { cell: CellCoordinates }) =>
-        state === "failed" ? stage.failed.has(cellName(cell)) : !stage.finished.has(cellName(cell));
+      const all = of(model).map((cell, index) => ({ index, cell, name: cellName(cell) }));
+      const isLeft = ({ name }: { name: string }) => !stage.finished.has(name) && !stage.skipped.has(name);
+      const isAsked = (each: { name: string }) =>
+        isLeft(each) && (state === "pending" || stage.failures.has(each.name));
       const found = all.slice(from, to).filter(isAsked);
       if (from === 0 && state === "pending") stage.pending = found.map(({ cell }) => cell);
       const next = found[PAGE]?.index ?? null;
       const isPassed = ({ index }: { index: number }) =>
         index >= Math.max(from, counted) && index < (next ?? all.length);
-      const done = state === "failed" ? 0 : all.filter((each) => isPassed(each) && !found.includes(each)).length;
-      const counts = { methods: { rtn: all.length }, done: { rtn: done } };
-      return { state, total: all.length, ...counts, blocks: BLOCKS, evaluations, cells: found.slice(0, PAGE), next };
+      const isDone = (each: { index: number; name: string }) => isPassed(each) && stage.finished.has(each.name);
+      const done = state === "failed" ? 0 : all.filter(isDone).length;
+      const counts = { methods: { rtn: all.length }, done: { rtn: done }, skipped: skippedOf(model).length };
+      const page = found.slice(0, PAGE).map(({ index, cell }) => ({ index, cell }));
+      return { state, total: all.length, ...counts, blocks: BLOCKS, evaluations, cells: page, next };
+    },
+    skipCell: async ({ cell: name }: { cell: string }): Promise<SkippedOrder> => {
+      const cell = cells.find((each) => cellName(each) === name);
+      if (cell === undefined)
+        throw ApplicationFailure.create({ type: "InvalidSettings", message: `no cell ${name}`, nonRetryable: true });
+      const failed = stage.failures.has(name) && !stage.skipped.has(name);
+      stage.skipped.set(name, cell);
+      const index = of(cell.model).indexOf(cell);
+      return { kind: "skipCell", cell, index, failed, skipped: skippedOf(cell.model).length };
+    },
+    unskipCells: async ({ models, passed = 0 }: { models: string[]; passed?: number }) => {
+      const back = models.flatMap(skippedOf);
+      const again = back.filter((cell) => of(cell.model).indexOf(cell) < passed);
+      const failure = { errorType: "Cancelled", message: "", at: null, worker: null, log: [] };
+      for (const cell of again) stage.failures.set(cellName(cell), { ...cell, ...failure });
+      for (const cell of back) stage.skipped.delete(cellName(cell));
+      return { rtn: again.length };
     },
     embedCalibration: async () => ({ key: null, worker: stage.worker }),
     compressBlock: async ({ cell, block }: { cell: CellCoordinates; block: number }) => {
@@ -106,30 +132,33 @@ function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
     },
     finishCell: async ({ cell }: { cell: CellCoordinates }) => {
       stage.finished.add(cellName(cell));
-      stage.failed.delete(cellName(cell));
+      stage.failures.delete(cellName(cell));
+      stage.skipped.delete(cellName(cell));
       return {};
     },
-    recordFailure: async ({ failure }: { failure: CellCoordinates & { errorType: string } }) => {
-      stage.failed.add(cellName(failure));
+    recordFailure: async ({ failure }: { failure: FailedCell }) => {
+      stage.failures.set(cellName(failure), failure);
       stage.calls.push(`${cellName(failure)} failed with ${failure.errorType}`);
     },
     reportStudy: async () => {
-      const failed = stage.models.length * cells.length - stage.finished.size;
-      return { report: "s3://b/report.html", cells: stage.finished.size, failed, summary: "table" };
+      const open = cells.map(cellName).filter((name) => !stage.finished.has(name));
+      const skipped = open.filter((name) => stage.skipped.has(name)).length;
+      const failed = open.filter((name) => stage.failures.has(name) && !stage.skipped.has(name)).length;
+      return { report: "s3://b/report.html", cells: stage.finished.size, failed, skipped, summary: "table" };
     },
   };
 }
 
-function makeCells(count: number): CellCoordinates[] {
+function makeCells(count: number, model = "m"): CellCoordinates[] {
   const method = { method: "rtn", bits: 4, groupSize: 128, symmetric: false, mse: false } as const;
   return Array.from({ length: count }, (_, set) => {
-    return { model: "m", method, methodLabel: "rtn", source: "s", size: 8, set, noise: null };
+    return { model, method, methodLabel: "rtn", source: "s", size: 8, set, noise: null };
   });
 }
 
 function newStage(): Stage {
-  const sets = { finished: new Set<string>(), failed: new Set<string>(), poisoned: new Set<string>() };
-  return { ...sets, calls: [], models: ["m"], pages: 0, pending: [], mostAtOnce: 0, blockMs: 5 };
+  const store = { finished: new Set<string>(), skipped: new Map(), failures: new Map() };
+  return { ...store, poisoned: new Set(), calls: [], pages: 0, pending: [], mostAtOnce: 0, blockMs: 5 };
 }
 
 /** @param buildId the version of a worker deployment that the workers belong to */
@@ -152,17 +181,20 @@ async function withWorkers<T>(activities: object, work: (client: Client) => Prom
   return workflows.runUntil(run);
 }
 
-function start(client: Client, name: string) {
-  const options = { workflowId: `study/${name}`, taskQueue: taskQueues.orchestration, args: [{ name }] };
-  return client.workflow.start("study", options);
+const SUMMARY = { failed: 0, report: "s3://b/report.html", summary: "table" };
+
+function start(client: Client, name: string, options: StudyOptions = {}) {
+  const args = [{ name }, options];
+  const how = { workflowId: `study/${name}`, taskQueue: taskQueues.orchestration, args };
+  return client.workflow.start("study", how);
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 1200; i++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  assert.fail("the condition has not come true in 20 seconds");
+  assert.fail("the condition has not come true in 60 seconds");
 }
 
 test("every cell is compressed block by block, evaluated once, and no more than the window run at once", async () => {
@@ -171,7 +203,7 @@ test("every cell is compressed block by block, evaluated once, and no more than 
   await withWorkers(stubs("all", cells, stage), async (client) => {
     const handle = await start(client, "all");
     const result = await handle.result();
-    assert.deepEqual(result, { name: "all", cells: 5, failed: 0, report: "s3://b/report.html", summary: "table" });
+    assert.deepEqual(result, { ...SUMMARY, name: "all", cells: 5, skipped: 0 });
     const progress = await handle.query<StudyProgress>("progress");
     assert.deepEqual(
       { phase: progress.phase, total: progress.total, done: progress.done, failed: progress.failed },
@@ -218,17 +250,14 @@ test("blocks that a worker is offered which has gone are compressed by another, 
 });
 
 test("a study of many models continues as new between them, and keeps its priority", async () => {
-  const cells = makeCells(1);
-  const stage = { ...newStage(), models: Array.from({ length: 5 }, (_, i) => `m${i}`) };
+  const cells = Array.from({ length: 5 }, (_, i) => makeCells(1, `m${i}`)).flat();
+  const stage = newStage();
   await withWorkers(stubs("models", cells, stage), async (client) => {
     const handle = await start(client, "models");
-    assert.deepEqual(await handle.result(), {
-      ...{ name: "models", cells: 5, failed: 0, report: "s3://b/report.html", summary: "table" },
-    });
+    assert.deepEqual(await handle.result(), { ...SUMMARY, name: "models", cells: 5, skipped: 0 });
     const { raw, runId } = await client.workflow.getHandle("study/models").describe();
     assert.ok(raw.workflowExecutionInfo?.firstRunId !== runId, "the study went through several runs");
-    const last = { ...cells[0], model: "m4" };
-    const cell = await client.workflow.getHandle(cellWorkflowId("models", last)).describe();
+    const cell = await client.workflow.getHandle(cellWorkflowId("models", cells[4])).describe();
     assert.deepEqual(cell.priority, { priorityKey: 2, fairnessKey: "models", fairnessWeight: 0 });
   });
   assert.equal(stage.calls.length, 5 * (BLOCKS + 1));
@@ -248,6 +277,9 @@ test("a poisoned cell is recorded, stops no other, and fails the study by name a
       return true;
     });
     assert.ok(stage.calls.includes(`${bad} failed with NumericalError`));
+    const [{ at, worker, message }] = stage.failures.values();
+    assert.deepEqual([at, message], ["block 1 of 3", "NaN in q_proj"]);
+    assert.match(worker ?? "", /\d+@/);
     assert.equal(stage.finished.size, 3);
 
     stage.calls.length = 0;
@@ -272,6 +304,109 @@ test("a running study tries its failed cells again on request", async () => {
   });
 });
 
+test("skipped cells are left out, waiting or running, also when the study is started again; a retry computes them", async () => {
+  const cells = makeCells(5);
+  const [running, waiting] = [cells[0], cells[4]].map(cellName);
+  const stage = { ...newStage(), blockMs: 300 };
+  await withWorkers(stubs("skipped", cells, stage), async (client) => {
+    const handle = await start(client, "skipped");
+    const skip = (cell: string) => handle.executeUpdate("skipCell", { args: [{ cell, reason: "too slow" }] });
+    await until(() => stage.calls.some((call) => call.startsWith(running)));
+    await Promise.all([skip(running), skip(waiting)]);
+    assert.deepEqual(await handle.result(), { ...SUMMARY, name: "skipped", cells: 3, skipped: 2 });
+    const { done, failed, skipped } = await handle.query<StudyProgress>("progress");
+    assert.deepEqual({ done, failed, skipped }, { done: 3, failed: 0, skipped: 2 });
+    assert.equal(stage.failures.size, 0);
+
+    stage.calls.length = 0;
+    const again = await start(client, "skipped");
+    assert.deepEqual(await again.result(), { ...SUMMARY, name: "skipped", cells: 3, skipped: 2 });
+    assert.deepEqual(stage.calls, []);
+
+    const retried = await start(client, "skipped", { unskip: true });
+    assert.deepEqual(await retried.result(), { ...SUMMARY, name: "skipped", cells: 5, skipped: 0 });
+  });
+});
+
+test("a running study takes back what was skipped on request", async () => {
+  const cells = makeCells(4);
+  const stage = { ...newStage(), blockMs: 300 };
+  await withWorkers(stubs("unskipped", cells, stage), async (client) => {
+    const handle = await start(client, "unskipped");
+    await until(() => stage.calls.length > 0);
+    // Else it may end before it is asked.
+    await handle.executeUpdate("pause");
+    for (const cell of cells.slice(0, 3).map(cellName))
+      await handle.executeUpdate("skipCell", { args: [{ cell, reason: "by mistake" }] });
+    await until(async () => (await handle.query<StudyProgress>("progress")).skipped === 3);
+    assert.equal(await handle.executeUpdate("retryFailed"), 3);
+    await until(async () => (await handle.query<StudyProgress>("progress")).skipped === 0);
+    await handle.executeUpdate("resume");
+    assert.deepEqual(await handle.result(), { ...SUMMARY, name: "unskipped", cells: 4, skipped: 0 });
+  });
+});
+
+test("the number of cells at a time can be set for a model's sweep, and lasts when it continues as new", async () => {
+  const stage = newStage();
+  await withWorkers(stubs("slower", makeCells(30), stage), async (client) => {
+    const handle = await start(client, "slower");
+    const sweep = client.workflow.getHandle("study/slower/m/m");
+    await until(() => stage.calls.length > 0);
+    await sweep.executeUpdate("setConcurrency", { args: [{ cells: 1 }] });
+    await until(async () => (await sweep.query<SweepProgress>("progress")).running.length <= 1);
+    const [{ runId }] = [await sweep.describe()];
+    stage.mostAtOnce = 0;
+    await handle.result();
+    assert.notEqual((await sweep.describe()).runId, runId);
+    assert.equal(stage.mostAtOnce, 1);
+  });
+  assert.equal(stage.finished.size, 30);
+});
+
+test("a model whose sweep is cancelled is reported as such, and the others are computed", async () => {
+  const stage = { ...newStage(), blockMs: 200 };
+  const cells = [...makeCells(4, "one"), ...makeCells(2, "two")];
+  await withWorkers(stubs("in-part", cells, stage), async (client) => {
+    const handle = await start(client, "in-part");
+    await until(() => stage.calls.length > 0);
+    await client.workflow.getHandle("study/in-part/m/one").cancel();
+    await assert.rejects(handle.result(), (error: unknown) => {
+      assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
+      assert.deepEqual([error.cause.type, error.cause.message.split(".")[0]], ["StudyIncomplete", "cancelled: one"]);
+      return true;
+    });
+    const { cancelled, models } = await handle.query<StudyProgress>("progress");
+    assert.deepEqual([cancelled, models.two.done], [["one"], 2]);
+    await (await start(client, "in-part")).result();
+    assert.equal(stage.finished.size, 6);
+  });
+});
+
+test("what makes no sense is refused by name, and nothing comes of it", async () => {
+  const stage = { ...newStage(), blockMs: 200 };
+  await withWorkers(stubs("refusing", makeCells(2), stage), async (client) => {
+    const handle = await start(client, "refusing");
+    await until(() => stage.calls.length > 0);
+    const wrong: [string, [unknown], RegExp][] = [
+      ["skipCell", [{ cell: "n/rtn/s-n8-set0", reason: "slow" }], /n\/rtn\/s-n8-set0.* none of m/],
+      ["skipCell", [{ cell: "m/rtn/s-n8-set7", reason: "slow" }], /no cell m\/rtn\/s-n8-set7/],
+      ["skipCell", [{ cell: "m/rtn/s-n8-set0" }], /reason must be/],
+      ["skipCell", ["m/rtn/s-n8-set0"], /undefined is none of m/],
+      ["setConcurrency", [{ cells: 0 }], /cells is 0, but must be a whole number from 1 to 200/],
+    ];
+    for (const [name, args, said] of wrong) {
+      await assert.rejects(handle.executeUpdate<unknown, [unknown]>(name, { args }), (error: unknown) => {
+        assert.ok(error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure);
+        assert.equal(error.cause.type, "InvalidSettings");
+        assert.match(error.cause.message, said);
+        return true;
+      });
+    }
+    await handle.result();
+    assert.equal(stage.finished.size, 2);
+  });
+});
+
 test("a paused study finishes what runs and starts nothing until it is resumed", async () => {
   const cells = makeCells(4);
   const stage = { ...newStage(), blockMs: 200 };
@@ -279,12 +414,18 @@ test("a paused study finishes what runs and starts nothing until it is resumed",
     const handle = await start(client, "paused");
     await until(() => stage.calls.length >= 2);
     await handle.executeUpdate("pause");
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const sweep = client.workflow.getHandle("study/paused/m/m");
+    const isAtRest = async (id: string) => {
+      const { raw } = await client.workflow.getHandle(id).describe();
+      return !raw.pendingWorkflowTask && (raw.pendingActivities ?? []).length === 0;
+    };
+    await until(async () => {
+      const { paused, running } = await sweep.query<SweepProgress>("progress");
+      return paused && (await Promise.all(running.map(isAtRest))).every(Boolean);
+    });
     const before = stage.calls.length;
     await new Promise((resolve) => setTimeout(resolve, 1500));
     assert.equal(stage.calls.length, before);
-    const sweep = await client.workflow.getHandle("study/paused/m/m").query<SweepProgress>("progress");
-    assert.equal(sweep.paused, true);
     await handle.executeUpdate("resume");
     await handle.result();
     assert.equal(stage.finished.size, 4);

@@ -85,7 +85,12 @@ test("a process that dies fails its own steps, so that they are tried again, and
   const elsewhere = hold({ affinity: "alive" });
   const beside = hold({ affinity: "dead" });
   const crashed = { name: "ComputeCrashed", retryable: true, message: new RegExp(`compute process ${dead}`) };
-  await assert.rejects(run({ act: "die" }, { affinity: "dead" }), crashed);
+  let log: readonly string[] = [];
+  const onLog = (lines: readonly string[]) => {
+    log = lines;
+  };
+  await assert.rejects(run({ act: "die" }, { affinity: "dead", onLog }), crashed);
+  assert.deepEqual(log, ["last words"]);
   assert.match((await beside.ended).message, crashed.message);
   assert.equal(await isSettled(elsewhere.ended), false);
   const replaced = await run({ act: "answer" }, { affinity: "dead" });

@@ -28,7 +28,7 @@ process.on("message", (request: Request) => {
   const { act, mark } = request.input as FakeStep;
   memory = (request.input as FakeStep).memory ?? memory;
   if (mark !== undefined) marks.push(mark);
-  if (act === "die") process.kill(process.pid, "SIGKILL");
+  if (act === "die") process.stderr.write("last words\n", () => process.kill(process.pid, "SIGKILL"));
   else if (act === "wait") waiting.add(id);
   else if (act === "fail") {
     const problem = { what: "the weight has NaN values" };

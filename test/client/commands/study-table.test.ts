@@ -6,18 +6,19 @@ import type { StudyOverview } from "../../../study/progress.js";
 const none = { total: 0, done: 0, failed: 0, running: 0 };
 
 const overview: StudyOverview = {
+  ...{ skipped: 0, cancelled: [], ended: false, cause: null },
   ...{ phase: "running", paused: false, total: 400, done: 52, failed: 1, secondsLeft: 274_000, report: null },
   running: ["study/big/m/llama"],
   models: {
     llama: {
-      ...{ total: 200, done: 52, failed: 1 },
+      ...{ total: 200, done: 52, failed: 1, skipped: 0 },
       methods: {
         dense: { ...none, total: 1, done: 1 },
         gptq: { ...none, total: 100, done: 41, failed: 1, running: 2 },
         wanda: { ...none, total: 99, done: 10 },
       },
     },
-    opt: { total: 200, done: 0, failed: 0, methods: {} },
+    opt: { total: 200, done: 0, failed: 0, skipped: 0, methods: {} },
   },
   steps: [{ step: "sampleSource", worker: "touchstone@a:70", attempt: 1, stage: "reading", failure: null }],
   cells: [
