@@ -4,7 +4,6 @@ import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
-import { TouchstoneError } from "../study/errors.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
 import {
@@ -119,12 +118,8 @@ export async function removeBoundaries(task: CellTask): Promise<void> {
   await Promise.all(Array.from({ length: blocks - 1 }, (_, i) => removeBoundary(task, i + 1)));
 }
 
-/** Credentials that may not delete leave it to `touchstone gc`. */
 async function removeBoundary({ plan, cell, calibration, checkpoints }: CellTask, block: number): Promise<void> {
-  const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
-  await checkpoints.remove("activations", derivation).catch((error: unknown) => {
-    if (!(error instanceof TouchstoneError && error.type === "StorageDenied")) throw error;
-  });
+  await checkpoints.remove("activations", activationsDerivation(plan, cell, calibration.facts.digest, block));
 }
 
 function cellKey(task: CellTask): string {

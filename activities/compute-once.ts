@@ -22,7 +22,7 @@ const TIMES: LeaseTimes = { beatMs: 3000, patienceMs: 20_000 };
 
 /**
  * Computes what others may be computing now: who is first writes a lease beside the checkpoints, and the others wait for the
- * result. No clock is compared with another: a lease is left by its holder when it hasn't changed for some time on the clock
+ * result. No clock is compared with another: a lease is taken over when it hasn't changed for some time on the clock
  * of the one that waits. It saves work and decides nothing: where two compute after all, the first commit counts.
  * @param key identity of the result
  * @throws as `find` and `compute`; the signal's reason when it is aborted
@@ -45,11 +45,13 @@ export async function computeOnce<T>(
     if (await store.writeNew(lease, encode(holder))) return holding(store, lease, holder, beatMs, compute);
     const seen = await readText(store, lease);
     if (seen !== sign) [sign, since] = [seen, performance.now()];
-    if (performance.now() - since > patienceMs) await store.remove(lease);
-    else {
-      report({ stage: "waiting for another worker's result", done: 0, total: 1 });
-      await sleep(beatMs, undefined, { signal });
+    if (performance.now() - since > patienceMs) {
+      // Not removed before: a key that may not delete would never get it.
+      await store.replace(lease, encode(holder), "text/plain");
+      return holding(store, lease, holder, beatMs, compute);
     }
+    report({ stage: "waiting for another worker's result", done: 0, total: 1 });
+    await sleep(beatMs, undefined, { signal });
   }
 }
 

@@ -60,7 +60,7 @@ export async function collectGarbage(location: StoreLocation, options: GarbageOp
   const collect = async <Item extends InventoryItem>(
     kind: GarbageKind,
     items: readonly Item[],
-    discard: (item: Item) => Promise<void> = ({ key }) => store.remove(key),
+    discard: (item: Item) => Promise<void> = inventory.remove,
   ) => {
     if (remove) await allowedTo(() => inParallel(items, discard));
     for (const item of items) count(garbage[kind], item);

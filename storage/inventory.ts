@@ -1,5 +1,6 @@
 import {
   AbortMultipartUploadCommand,
+  DeleteObjectCommand,
   ListMultipartUploadsCommand,
   type ListMultipartUploadsCommandOutput,
   type ListObjectsV2CommandOutput,
@@ -28,6 +29,8 @@ export interface Inventory {
   /** Uploads in parts that were neither finished nor given up. */
   uploads(): AsyncIterable<UnfinishedUpload[]>;
   abort(upload: UnfinishedUpload): Promise<void>;
+  /** Unlike `ObjectStore.remove`, for which it matters less: StorageDenied where the key may not delete. */
+  remove(item: InventoryItem): Promise<void>;
 }
 
 /** @throws TouchstoneError from every method: StorageDenied, or (retryable) StorageUnavailable */
@@ -74,6 +77,10 @@ export function openInventory(location: StoreLocation): Inventory {
         marker = page;
       }
     },
+    remove: ({ key }) =>
+      guarded(key, async () => {
+        await client.send(new DeleteObjectCommand({ Bucket, Key: full(key) }));
+      }),
     abort: ({ key, id: UploadId }) =>
       guarded(key, async () => {
         await client.send(new AbortMultipartUploadCommand({ Bucket, Key: full(key), UploadId }));
