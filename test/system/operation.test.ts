@@ -121,7 +121,7 @@ test("the watch shows cells by model and method, blocks, rates, and the workers 
   const { phase, models } = seen[seen.length - 1];
   assert.equal(phase, "done");
   assert.deepEqual(models, {
-    small: { total: 3, done: 3, failed: 0, methods: { dense: counts, gptq: counts, magnitude: counts } },
+    small: { total: 3, done: 3, failed: 0, skipped: 0, methods: { dense: counts, gptq: counts, magnitude: counts } },
   });
   const cells = seen.flatMap((overview) => overview.cells);
   assert.ok(
