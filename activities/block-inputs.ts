@@ -4,6 +4,7 @@ import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
+import { TouchstoneError } from "../study/errors.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
 import {
@@ -118,8 +119,12 @@ export async function removeBoundaries(task: CellTask): Promise<void> {
   await Promise.all(Array.from({ length: blocks - 1 }, (_, i) => removeBoundary(task, i + 1)));
 }
 
+/** What the store doesn't remove now is left to `touchstone gc`: no reason to try the step again. */
 async function removeBoundary({ plan, cell, calibration, checkpoints }: CellTask, block: number): Promise<void> {
-  await checkpoints.remove("activations", activationsDerivation(plan, cell, calibration.facts.digest, block));
+  const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
+  await checkpoints.remove("activations", derivation).catch((error: unknown) => {
+    if (!(error instanceof TouchstoneError)) throw error;
+  });
 }
 
 function cellKey(task: CellTask): string {

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { type Fault, openStoreProxy, type StoreProxy } from "./fault-proxy.js";
 import { currentWorker, startWorker, until, useSystem } from "./harness.js";
 import { assertWhole, inTheMiddleOf, outcome, repeated, resultsOf } from "./observe.js";
@@ -73,6 +75,8 @@ test(
   options,
   async () => {
     let asked = 0;
+    // Not in turns: a step with a whole number of turns of requests would meet the same faults each time that it is tried.
+    const random = xoroshiro128plus(1);
     const faults: (Fault | undefined)[] = [
       ...[
         { kind: "delay", ms: 300 } as const,
@@ -83,7 +87,10 @@ test(
       ...[{ kind: "answer", status: 503, code: "SlowDown" } as const, undefined],
     ];
     const cell = await disturb("flaky", async () => {
-      proxy.fault = () => faults[asked++ % faults.length];
+      proxy.fault = () => {
+        asked++;
+        return faults[uniformInt(random, 0, faults.length - 1)];
+      };
     });
     assert.ok(asked > 2 * faults.length, "there were requests to fail");
     assert.equal(await repeated(system.temporal, cell, "compressBlock"), 0);
