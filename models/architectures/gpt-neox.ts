@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
 import { attentionOf, attentionOver } from "./attend.js";
 import { commonKeys, count, parseKeys, readActivation, readRope, ropeKeys, tokenIds } from "./config-keys.js";
-import { activate, biasOf, layerNorm, project, projectToMany, weightOf } from "./layers.js";
+import { biasedShapes, layerNormHead } from "./layer-norms.js";
+import { activate, layerNorm, project, weightOf } from "./layers.js";
 
 const EMBEDDING = "gpt_neox.embed_in.weight";
 const FINAL_NORM = "gpt_neox.final_layer_norm.weight";
@@ -45,27 +46,13 @@ export const gptNeox: Architecture = {
       [UP, [intermediateSize, hiddenSize]],
       [DOWN, [hiddenSize, intermediateSize]],
     ]);
-    const norms = [INPUT_NORM, MLP_NORM].flatMap((name) => [name, biasOf(name)]);
-    return new Map<string, readonly number[]>([
-      ...linears,
-      ...biases.map((name) => [biasOf(name), [linears.get(name)![0]]] as const),
-      ...norms.map((name) => [name, [hiddenSize]] as const),
-    ]);
+    return biasedShapes(linears, biases, [INPUT_NORM, MLP_NORM], hiddenSize);
   },
   blockWeightName: (index, name) => `gpt_neox.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
-  headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
-    new Map([
-      [FINAL_NORM, [hiddenSize]],
-      [biasOf(FINAL_NORM), [hiddenSize]],
-      [tieWordEmbeddings ? EMBEDDING : HEAD, [vocabSize, hiddenSize]],
-    ]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
   stages: (config, tokens, tree) => (isParallel(config) ? parallel : sequential)(parts(config, tokens, tree)),
-  logits: (config, hidden, weights) => {
-    const normed = layerNorm(hidden, weights, FINAL_NORM, config.normEps);
-    return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
-  },
+  ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
 function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig {

@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
 import { attentionOf, attentionOver } from "./attend.js";
 import { commonKeys, count, parseKeys, readActivation, tokenIds, unsupported } from "./config-keys.js";
-import { activate, biasOf, layerNorm, project, projectToMany, weightOf } from "./layers.js";
+import { biasedShapes, layerNormHead } from "./layer-norms.js";
+import { activate, layerNorm, project, weightOf } from "./layers.js";
 
 const EMBEDDING = "model.decoder.embed_tokens.weight";
 const POSITIONS = "model.decoder.embed_positions.weight";
@@ -41,19 +42,13 @@ const schema = z.object({
 export const opt: Architecture = {
   modelType: "opt",
   readConfig,
-  blockShapes: ({ hiddenSize, intermediateSize }) => {
-    const square = [hiddenSize, hiddenSize];
-    const shapes = [
-      ...[Q, K, V, O].map((name) => [name, square] as const),
+  blockShapes: ({ hiddenSize, intermediateSize, biases }) => {
+    const linears = new Map([
+      ...[Q, K, V, O].map((name) => [name, [hiddenSize, hiddenSize]] as const),
       [UP, [intermediateSize, hiddenSize]] as const,
       [DOWN, [hiddenSize, intermediateSize]] as const,
-    ];
-    const norms = [ATTENTION_NORM, MLP_NORM].flatMap((name) => [name, biasOf(name)]);
-    return new Map<string, readonly number[]>([
-      ...shapes,
-      ...shapes.map(([name, [out]]) => [biasOf(name), [out]] as const),
-      ...norms.map((name) => [name, [hiddenSize]] as const),
     ]);
+    return biasedShapes(linears, biases, [ATTENTION_NORM, MLP_NORM], hiddenSize);
   },
   blockWeightName: (index, name) => `model.decoder.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize, maxPositionEmbeddings }) =>
@@ -61,22 +56,13 @@ export const opt: Architecture = {
       [EMBEDDING, [vocabSize, hiddenSize]],
       [POSITIONS, [maxPositionEmbeddings + POSITION_OFFSET, hiddenSize]],
     ]),
-  headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
-    new Map([
-      [FINAL_NORM, [hiddenSize]],
-      [biasOf(FINAL_NORM), [hiddenSize]],
-      [tieWordEmbeddings ? EMBEDDING : HEAD, [vocabSize, hiddenSize]],
-    ]),
   embed: (_, tokens, weights, tree) => {
     const rows = tf.tensor1d(positionRows(tokens.shape[1], tree), "int32");
     const positions = tf.gather(weightOf(weights, POSITIONS), rows);
     return tf.add(tf.gather(weightOf(weights, EMBEDDING), tokens), positions);
   },
   stages,
-  logits: (config, hidden, weights) => {
-    const normed = layerNorm(hidden, weights, FINAL_NORM, config.normEps);
-    return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
-  },
+  ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
 /** Each token's row of the positions; padding after a tree has that of its first token. */
