@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { up } from "../../infra/services.js";
 import { alterObject } from "../system/alter.js";
 import type { Fault as StoreFault } from "../system/fault-proxy.js";
-import { servicePid, signalProcess, until } from "../system/harness.js";
+import { servicePid, signalProcesses, until } from "../system/harness.js";
 import { manifestsOf } from "../system/observe.js";
 import { computeProcesses, type World } from "./world.js";
 
@@ -87,14 +87,14 @@ async function replaceWorker(world: World, signal: "SIGKILL" | "SIGTERM"): Promi
 /** One time in five for longer than a heartbeat's timeout and the silence that is taken for a hung process. */
 async function stopped(world: World, pid: number): Promise<string> {
   const length = world.random(5) === 0 ? 40 : seconds(world);
-  signalProcess(pid, "SIGSTOP");
+  signalProcesses([pid], "SIGSTOP");
   await sleep(length * 1000);
-  signalProcess(pid, "SIGCONT");
+  signalProcesses([pid], "SIGCONT");
   return `${pid}, for ${length} s`;
 }
 
 function killed(pid: number): string {
-  signalProcess(pid, "SIGKILL");
+  signalProcesses([pid], "SIGKILL");
   return String(pid);
 }
 

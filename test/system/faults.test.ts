@@ -26,9 +26,9 @@ async function disturb(specification: StudySpecInput, kill: () => Promise<void>)
   const [cell] = compressedCells(specification);
   const study = await system.touchstone.start(specification);
   // Its first activity embeds; the second compresses the first block.
-  await inTheMiddleOf(system.temporal, cell, "compressBlock", 4);
+  await inTheMiddleOf(system.temporal, { workflowId: cell, step: "compressBlock", from: 4 });
   await kill();
-  await inTheMiddleOf(system.temporal, cell, "evaluate");
+  await inTheMiddleOf(system.temporal, { workflowId: cell, step: "evaluate" });
   await kill();
   await outcome(study);
   assert.deepEqual(await resultsOf(name), undisturbed);

@@ -107,15 +107,21 @@ export class WorkerProcess {
   }
 
   /** Ids of its compute processes. */
-  async computeProcesses(): Promise<number[]> {
-    const lines = await processTable("pid=,ppid=,args=");
-    return lines
-      .filter(([, parent, ...args]) => Number(parent) === this.pid && args.join(" ").includes("compute-process"))
-      .map(([pid]) => Number(pid));
+  computeProcesses(): Promise<number[]> {
+    return computeProcesses([this]);
   }
 }
 
 const workers: WorkerProcess[] = [];
+
+/** Ids of the compute processes of these workers; unless told, of all. */
+export async function computeProcesses(of: readonly WorkerProcess[] = workers): Promise<number[]> {
+  const parents = new Set(of.map(({ pid }) => pid));
+  const lines = await processTable("pid=,ppid=,args=");
+  return lines
+    .filter(([, parent, ...args]) => parents.has(Number(parent)) && args.join(" ").includes("compute-process"))
+    .map(([pid]) => Number(pid));
+}
 
 /**
  * @param environment variables in place of the services'
@@ -173,12 +179,14 @@ export async function touchstoneJson(args: readonly string[], seconds?: number):
   return JSON.parse(await output(process.execPath, [cli, ...args, "--json"], seconds));
 }
 
-/** To a process that may have ended by itself in the meantime. */
-export function signalProcess(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+/** To processes that may have ended by themselves in the meantime. */
+export function signalProcesses(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 }
 

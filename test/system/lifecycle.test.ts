@@ -22,7 +22,7 @@ test(
     const checkpoints = { prefix: "stopped", activations: "none" };
     const spec = smallStudy(system, "stopped", { evaluation, checkpoints });
     const study = await system.touchstone.start(spec);
-    await inTheMiddleOf(system.temporal, compressedCells(spec)[0], "compressBlock", 3);
+    await inTheMiddleOf(system.temporal, { workflowId: compressedCells(spec)[0], step: "compressBlock", from: 3 });
     const worker = currentWorker();
     worker.kill("SIGTERM");
     assert.equal(await within(90_000, worker.ended), 0);
@@ -41,7 +41,7 @@ test(
     const spec = smallStudy(system, "cancelled", { evaluation });
     const [cell] = compressedCells(spec);
     const study = await system.touchstone.start(spec);
-    await inTheMiddleOf(system.temporal, cell, "compressBlock", 4);
+    await inTheMiddleOf(system.temporal, { workflowId: cell, step: "compressBlock", from: 4 });
     await study.cancel();
     await assert.rejects(within(60_000, study.result()), { name: "Cancelled" });
 

@@ -7,21 +7,38 @@ import { type CheckpointKind, type Manifest, openCheckpoints } from "../../stora
 import { openStore } from "../../storage/store.js";
 import { TouchstoneError } from "../../study/errors.js";
 import type { StudySummary } from "../../study/progress.js";
-import { until } from "./harness.js";
+import { computeProcesses, signalProcesses, until } from "./harness.js";
 
 /** Of an activity that a worker has in hand, in the server's own numbers. */
 const STARTED = 2;
 
+/** What is done in the middle of which step. */
+export interface Middle {
+  workflowId: string;
+  step: StepName;
+  /** Activities of a cell are numbered in the order in which they are scheduled; earlier ones are let pass. */
+  from?: number;
+  act?: () => unknown;
+}
+
 /**
- * Waits until a step of this kind is in the middle of its work: a worker has had it in hand for some time, and has it still.
- * @param from activities of a cell are numbered in the order in which they are scheduled; earlier ones are let pass
+ * Acts in the middle of a step: a worker has it in hand, and its compute process is at it. Compute processes stand still
+ * meanwhile, since a step of the small model may be over sooner than it is seen.
  */
-export async function inTheMiddleOf(client: Client, workflowId: string, step: StepName, from = 1): Promise<void> {
+export async function inTheMiddleOf(client: Client, { workflowId, step, from = 1, act }: Middle): Promise<void> {
   await until(`a worker is in the middle of ${step} of ${workflowId}`, 400, async () => {
-    const first = await atWork(client, workflowId, step, from);
-    if (first === undefined) return false;
-    await sleep(250);
-    return (await atWork(client, workflowId, step, from)) === first;
+    if ((await atWork(client, workflowId, step, from)) === undefined) return false;
+    const standing = await computeProcesses();
+    signalProcesses(standing, "SIGSTOP");
+    try {
+      const held = await atWork(client, workflowId, step, from);
+      await sleep(250);
+      if (held === undefined || (await atWork(client, workflowId, step, from)) !== held) return false;
+      await act?.();
+      return true;
+    } finally {
+      signalProcesses(standing, "SIGCONT");
+    }
   });
 }
 

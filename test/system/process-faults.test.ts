@@ -14,7 +14,7 @@ import {
   freshWorker,
   output,
   servicePid,
-  signalProcess,
+  signalProcesses,
   startWorker,
   until,
   useSystem,
@@ -40,12 +40,12 @@ after(() => network?.close());
 
 const options = { skip, timeout: 900_000 };
 
-/** Starts a study and waits until its third block is in work. */
-async function begin(name: string) {
+/** Starts a study and waits until its third block is in work; acts while it is. */
+async function begin(name: string, act?: () => unknown) {
   const spec = quickStudy(system, name);
   const [cell] = compressedCells(spec);
   const study = await system.touchstone.start(spec);
-  await inTheMiddleOf(system.temporal, cell, "compressBlock", 4);
+  await inTheMiddleOf(system.temporal, { workflowId: cell, step: "compressBlock", from: 4, act });
   return { spec, cell, study, worker: currentWorker() };
 }
 
@@ -57,7 +57,7 @@ async function finish(spec: StudySpecInput): Promise<void> {
 }
 
 async function killComputeProcesses(): Promise<void> {
-  for (const pid of await currentWorker().computeProcesses()) signalProcess(pid, "SIGKILL");
+  signalProcesses(await currentWorker().computeProcesses(), "SIGKILL");
 }
 
 async function end(worker: WorkerProcess): Promise<void> {
@@ -92,7 +92,7 @@ test("a hung compute process is found by its silence and replaced", options, asy
   await end(currentWorker());
   await startWorker(["--stall-seconds", "30"]);
   const { spec, cell, worker } = await begin("hung");
-  for (const pid of await worker.computeProcesses()) signalProcess(pid, "SIGSTOP");
+  signalProcesses(await worker.computeProcesses(), "SIGSTOP");
   await finish(spec);
   assert.ok((await repeated(system.temporal, cell, "compressBlock")) >= 1, "the block that hung");
 });
@@ -104,7 +104,7 @@ test(
     const spec = quickStudy(system, "crashing");
     const [cell] = compressedCells(spec);
     const study = await system.touchstone.start(spec);
-    await inTheMiddleOf(system.temporal, cell, "compressBlock", 3);
+    await inTheMiddleOf(system.temporal, { workflowId: cell, step: "compressBlock", from: 3 });
     await until("the cell has failed", 300, async () => {
       if (await atWork(system.temporal, cell, "compressBlock")) await killComputeProcesses();
       return (await statusOf(cell)) === "FAILED";
@@ -118,13 +118,14 @@ test(
   "a worker that stood still for longer than its heartbeat, and goes on, changes nothing that another has done",
   options,
   async () => {
-    const { spec, cell, worker } = await begin("zombie");
+    const worker = currentWorker();
+    const { spec, cell } = await begin("zombie", () => worker.kill("SIGSTOP"));
     const stopped = [worker.pid, ...(await worker.computeProcesses())];
-    for (const pid of stopped) signalProcess(pid, "SIGSTOP");
+    signalProcesses(stopped, "SIGSTOP");
     await startWorker();
     const taken = () => repeated(system.temporal, cell, "compressBlock");
     await until("another has made the block", 300, async () => (await taken()) > 0);
-    for (const pid of stopped) signalProcess(pid, "SIGCONT");
+    signalProcesses(stopped, "SIGCONT");
     await finish(spec);
     await end(worker);
   },
@@ -136,8 +137,7 @@ test(
   async () => {
     await end(currentWorker());
     const cutOff = await startWorker([], { TEMPORAL_ADDRESS: network.address });
-    const { spec, cell } = await begin("partition");
-    network.silence();
+    const { spec, cell } = await begin("partition", () => network.silence());
     const other = await startWorker();
     await finish(spec);
     assert.ok((await repeated(system.temporal, cell, "compressBlock")) > 0, "the block that it had in hand");

@@ -40,7 +40,7 @@ async function disturb(name: string, work: (cell: string) => Promise<unknown>): 
   const spec = quickStudy(system, name);
   const [cell] = compressedCells(spec);
   const study = await system.touchstone.start(spec);
-  await inTheMiddleOf(system.temporal, cell, "compressBlock", 4);
+  await inTheMiddleOf(system.temporal, { workflowId: cell, step: "compressBlock", from: 4 });
   await work(cell);
   await outcome(study, 600);
   proxy.fault = undefined;
@@ -136,7 +136,7 @@ test(
     const cell = await disturb("clock", async (id) => {
       jump(7);
       await sleep(1000);
-      await inTheMiddleOf(system.temporal, id, "compressBlock", 6);
+      await inTheMiddleOf(system.temporal, { workflowId: id, step: "compressBlock", from: 6 });
       jump(-5);
       await sleep(1000);
       jump(0);
