@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { availableParallelism, totalmem } from "node:os";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { checkoutFolder } from "../storage/home.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -113,11 +113,11 @@ function withoutOtherIdentities(): Record<string, string> {
 const BYTES_A_PROCESS = 6 * 2 ** 30;
 
 /**
- * Two compute processes where there is memory for them: while one solves columns on a single core, the other's matrix products
- * take the rest. Each has the threads that a single command has: both then give the same bits.
+ * Two compute processes where there is memory for them, each with half of the cores: in a process by itself, much of a step
+ * is done by a single core, and threads of both in the same cores' way make it slower.
  */
 function workerArguments(slots = totalmem() >= 2 * BYTES_A_PROCESS ? 2 : 1): string[] {
-  return ["--slots", String(slots), "--threads", String(availableParallelism())];
+  return ["--slots", String(slots)];
 }
 
 /** A worker of another build than the present one is replaced: it would run old code on new studies. */
