@@ -12,14 +12,22 @@ export const magnitude: Method<SettingsOf<"magnitude">> = {
   checkSettings: (layer, { pattern }) => checkPattern(layer, pattern),
   compress: (layers, _, { pattern, sparsity }) =>
     layers.map(({ weight }) => {
-      const scores = weight.map(Math.abs);
+      const scores = magnitudes(weight);
       const mask =
         pattern === undefined ? layerMask(scores, sparsity ?? 0) : patternMask(scores, parsePattern(pattern));
       return pruned(weight, mask);
     }),
 };
 
+function magnitudes(weight: Float32Array): Float32Array {
+  const scores = new Float32Array(weight.length);
+  for (let i = 0; i < weight.length; i++) scores[i] = Math.abs(weight[i]);
+  return scores;
+}
+
 function layerMask(scores: Float32Array, sparsity: number): Uint8Array {
   const threshold = kthSmallest(scores, Math.floor(sparsity * scores.length));
-  return Uint8Array.from(scores, (score) => (score <= threshold ? 0 : 1));
+  const mask = new Uint8Array(scores.length);
+  for (let i = 0; i < scores.length; i++) mask[i] = scores[i] <= threshold ? 0 : 1;
+  return mask;
 }

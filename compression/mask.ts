@@ -22,54 +22,47 @@ export function checkPattern({ name, columns }: LayerShape, pattern: string | un
   });
 }
 
-/** Marks the `pruned` least of `scores` with 1 in `marks`, the others with 0. Of equal scores the last is marked first. */
-export function markLeast(scores: Float32Array, pruned: number, marks: Uint8Array): void {
-  marks.fill(0);
-  for (let n = 0; n < pruned; n++) {
-    let least = -1;
-    let at = -1;
-    for (let i = 0; i < scores.length; i++) {
-      if (marks[i] === 0 && (at === -1 || scores[i] <= least)) {
-        least = scores[i];
-        at = i;
-      }
-    }
-    marks[at] = 1;
-  }
-}
-
-/** The mask (1 = kept) of an n:m pattern over row-major scores [rows * columns]. */
+/**
+ * The mask (1 = kept) of an n:m pattern over row-major scores [rows * columns], all at least 0: of each run, the `pruned` least
+ * are pruned; of equal ones the last first.
+ */
 export function patternMask(scores: Float32Array, { pruned, of }: Pattern): Uint8Array {
-  const mask = new Uint8Array(scores.length).fill(1);
-  const run = new Float32Array(of);
-  const marks = new Uint8Array(of);
-  for (let start = 0; start < scores.length; start += of) {
-    for (let i = 0; i < of; i++) run[i] = scores[start + i];
-    markLeast(run, pruned, marks);
-    for (let i = 0; i < of; i++) mask[start + i] = 1 - marks[i];
+  const mask = new Uint8Array(scores.length);
+  // In the order of their bits, whose differences do not overflow. Their signs are added up: nothing foretells such branches.
+  const words = new Int32Array(scores.buffer, scores.byteOffset, scores.length);
+  for (let start = 0; start < words.length; start += of) {
+    for (let i = start; i < start + of; i++) {
+      let before = 0;
+      for (let j = start; j < i; j++) before += (words[j] - words[i]) >>> 31;
+      for (let j = i + 1; j < start + of; j++) before += 1 - ((words[i] - words[j]) >>> 31);
+      mask[i] = 1 - ((before - pruned) >>> 31);
+    }
   }
   return mask;
 }
 
-/** The k-th smallest (0-based) of values that are at least 0, by the order of their bits: 16 high ones, then 16 low ones. */
-export function kthSmallest(values: Float32Array, k: number): number {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const high = bucketOf(bits, k, (word) => word >>> 16);
-  const low = bucketOf(bits, k - high.before, (word) => (word >>> 16 === high.bucket ? word & 0xffff : -1));
-  const word = Uint32Array.of(high.bucket * 0x10000 + low.bucket);
-  return new Float32Array(word.buffer)[0];
-}
+/** Bits of a word, from the highest, that a pass of `kthSmallest` looks at: few enough for its counts to stay in the cache. */
+const PASSES = [11, 11, 10];
 
-function bucketOf(bits: Uint32Array, k: number, bucket: (word: number) => number) {
-  const counts = new Uint32Array(0x10000);
-  for (let i = 0; i < bits.length; i++) {
-    const at = bucket(bits[i]);
-    if (at >= 0) counts[at]++;
+/** The k-th smallest (0-based) of values that are at least 0: they are in the order of their bits. */
+export function kthSmallest(values: Float32Array, k: number): number {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  let rank = k;
+  let known = 0;
+  let found = 0;
+  for (const width of PASSES) {
+    const shift = 32 - known - width;
+    const knownBits = known === 0 ? 0 : -1 << (32 - known);
+    const counts = new Uint32Array(1 << width);
+    for (let i = 0; i < words.length; i++) {
+      if (((words[i] ^ found) & knownBits) === 0) counts[(words[i] >>> shift) & ((1 << width) - 1)]++;
+    }
+    let digit = 0;
+    while (counts[digit] <= rank) rank -= counts[digit++];
+    found |= digit << shift;
+    known += width;
   }
-  let before = 0;
-  let at = 0;
-  while (before + counts[at] <= k) before += counts[at++];
-  return { bucket: at, before };
+  return new Float32Array(Uint32Array.of(found).buffer)[0];
 }
 
 /** A layer of which only what the mask (1 = kept) keeps is left. */

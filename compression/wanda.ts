@@ -1,5 +1,5 @@
 import type { SettingsOf } from "../study/methods.js";
-import { checkPattern, parsePattern, patternMask, pruned } from "./mask.js";
+import { checkPattern, kthSmallest, parsePattern, patternMask, pruned } from "./mask.js";
 import type { Layer, Method } from "./method.js";
 import { inputNorms } from "./statistics.js";
 
@@ -37,7 +37,7 @@ function rowMask(scores: Float32Array, { rows, columns }: Layer, count: number):
   if (count === 0) return mask;
   for (let row = 0; row < rows; row++) {
     const start = row * columns;
-    const threshold = scores.slice(start, start + columns).sort()[count - 1];
+    const threshold = kthSmallest(scores.subarray(start, start + columns), count - 1);
     let left = count;
     for (let i = start; i < start + columns; i++) {
       if (scores[i] < threshold) {

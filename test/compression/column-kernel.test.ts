@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openBlock } from "../../compression/column-kernel.js";
 import { codeOf, dequantized } from "../../compression/grid.js";
-import { markLeast } from "../../compression/mask.js";
+import { patternMask } from "../../compression/mask.js";
 import { fitRealGrid, realCodeOf } from "../../compression/real-grid.js";
 import { randomValues } from "./random-layer.js";
 
@@ -138,12 +138,11 @@ describe("the column kernels", () => {
       for (let row = 0; row < ROWS; row++) {
         const weights = rowOf(row, j, 4);
         const costs = weights.map((w, i) => Math.fround(w * w) / Math.fround(pivots[j + i] ** 2));
-        const marks = new Uint8Array(4);
-        markLeast(costs, 3, marks);
+        const mask = patternMask(costs, { pruned: 3, of: 4 });
         const kept = weights.map((_, i) => panel.kept[(j + i) * panel.height + row]);
         assert.deepEqual(
           kept,
-          weights.map((weight, i) => (marks[i] === 1 ? 0 : weight)),
+          weights.map((weight, i) => (mask[i] === 1 ? weight : 0)),
         );
       }
     }
