@@ -15,15 +15,8 @@ const LEAVE_MS = 20_000;
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
 
-/**
- * V8 counts what typed arrays hold as heap, and would mark all objects again for each hundred megabytes of weights that pass:
- * a fifth of a process's time. So its heap may grow to five times what it was before, and young objects get more room.
- */
-export const HEAP: readonly string[] = [
-  "--heap-growing-percent=400",
-  "--min-semi-space-size=64",
-  "--max-semi-space-size=64",
-];
+/** V8's: objects that a step makes and drops, arrays of weights among them, are then looked through less often. */
+export const YOUNG_OBJECTS: readonly string[] = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /** Variables of a process with a TensorFlow of its own. */
 export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
@@ -64,7 +57,7 @@ export interface Slot {
 export function startSlot(program: URL, env: NodeJS.ProcessEnv): Slot {
   // Groups of their own: a signal to the worker's group is the worker's to pass on.
   const child = fork(fileURLToPath(program), {
-    ...{ serialization: "advanced", detached: true, env, execArgv: [...process.execArgv, ...HEAP] },
+    ...{ serialization: "advanced", detached: true, env, execArgv: [...process.execArgv, ...YOUNG_OBJECTS] },
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
   child.stderr?.on("data", (bytes) => process.stderr.write(bytes));
