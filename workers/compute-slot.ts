@@ -15,8 +15,11 @@ const LEAVE_MS = 20_000;
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHOLD_: String(2 ** 34) };
 
-/** V8's: objects that a step makes and drops, arrays of weights among them, are then looked through less often. */
-export const YOUNG_OBJECTS: readonly string[] = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
+/**
+ * Node's options of a process with a TensorFlow of its own: V8 looks less often through the objects that a step makes and drops,
+ * arrays of weights among them.
+ */
+export const COMPUTE_OPTIONS = [...process.execArgv, "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /** Variables of a process with a TensorFlow of its own. */
 export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
@@ -57,7 +60,7 @@ export interface Slot {
 export function startSlot(program: URL, env: NodeJS.ProcessEnv): Slot {
   // Groups of their own: a signal to the worker's group is the worker's to pass on.
   const child = fork(fileURLToPath(program), {
-    ...{ serialization: "advanced", detached: true, env, execArgv: [...process.execArgv, ...YOUNG_OBJECTS] },
+    ...{ serialization: "advanced", detached: true, env, execArgv: COMPUTE_OPTIONS },
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
   child.stderr?.on("data", (bytes) => process.stderr.write(bytes));

@@ -9,7 +9,7 @@ import { ROW_TOKENS, type ScoreOptions, scoreSequences } from "../evaluation/sco
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import type { Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
-import { computeEnvironment, YOUNG_OBJECTS } from "./compute-slot.js";
+import { COMPUTE_OPTIONS, computeEnvironment } from "./compute-slot.js";
 import type { ScoreAnswer, ScoreWork } from "./score-process.js";
 import { asError } from "./step-errors.js";
 
@@ -88,7 +88,7 @@ function start(threads: number): ChildProcess {
   return fork(fileURLToPath(new URL("./score-process.js", import.meta.url)), {
     serialization: "advanced",
     env: computeEnvironment(threads),
-    execArgv: [...process.execArgv, ...YOUNG_OBJECTS],
+    execArgv: COMPUTE_OPTIONS,
   });
 }
 
