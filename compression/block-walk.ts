@@ -31,13 +31,14 @@ export class BlockWalk {
 
   constructor(
     model: Model,
+    index: number,
     weights: HostWeights,
     private readonly given: readonly tf.Tensor3D[],
     private readonly keptInputBytes = memoryBudget(),
   ) {
     this.weights = new Map(toTensors(weights));
     this.chunks = given.map((hidden) => ({ state: { hidden } }));
-    this.stages = rememberStages(model);
+    this.stages = rememberStages(model, index);
   }
 
   /** Replaces a linear by a compressed one, row-major of the same shape. */
@@ -138,10 +139,10 @@ function memoryBudget(): number {
 }
 
 /** The stages' tables depend on the tokens of a sequence, and are made once for each number of them. */
-function rememberStages({ architecture, config }: Model): (tokens: number) => readonly Stage[] {
+function rememberStages({ architecture, config }: Model, index: number): (tokens: number) => readonly Stage[] {
   const known = new Map<number, readonly Stage[]>();
   return (tokens) => {
-    const stages = known.get(tokens) ?? architecture.stages(config, tokens);
+    const stages = known.get(tokens) ?? architecture.stages(config, index, tokens);
     known.set(tokens, stages);
     return stages;
   };

@@ -69,7 +69,7 @@ export async function compressBlock(
   const stages = blockLinears(model, index);
   const { statistics: kind } = methodOf(settings.method);
   const watch = new Stopwatch<BlockPhase>(["capture", "solve", "forward"]);
-  const walk = new BlockWalk(model, weights, inputs);
+  const walk = new BlockWalk(model, index, weights, inputs);
   const timed = async <T>(phase: BlockPhase, run: () => T): Promise<T> => {
     const result = watch.time(phase, run);
     await pause();

@@ -17,7 +17,7 @@ export interface BlockLinear {
 /** The linears of a block, those that share an input together, in data-flow order. */
 export function blockLinears({ architecture, config }: Model, index: number): BlockLinear[][] {
   const shapes = architecture.blockShapes(config);
-  return architecture.stages(config, 1).map(({ linears }) =>
+  return architecture.stages(config, index, 1).map(({ linears }) =>
     linears.map((name) => {
       const [rows, columns] = shapes.get(name)!;
       return { name, tensor: architecture.blockWeightName(index, name), rows, columns };

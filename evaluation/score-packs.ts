@@ -72,11 +72,11 @@ async function walk(model: Model, packs: readonly Pack[], states: HiddenStates, 
   const { blocks } = model.config;
   let steps = 0;
   for (let index = 0; index < blocks; index++) {
-    const weights = toLastingTensors(model, await model.block(index));
+    const weights = toLastingTensors(model, index, await model.block(index));
     for (const [row, { tokens, tree, predictions }] of packs.entries()) {
       const before = await states.take(row);
       const kept = index === blocks - 1 ? keptPlaces(predictions) : undefined;
-      const after = runBlock(model, weights, before, tree, kept);
+      const after = runBlock(model, index, weights, before, tree, kept);
       before.dispose();
       await states.put(row, after);
       steps += tokens.length;

@@ -16,8 +16,8 @@ export function toTensors(host: HostWeights): Weights {
 }
 
 /** A block's weights for many products: its linears in the order in which those read them fastest. */
-export function toLastingTensors({ architecture, config }: Model, host: HostWeights): Weights {
-  const linears = new Set(architecture.stages(config, 1).flatMap((stage) => stage.linears));
+export function toLastingTensors({ architecture, config }: Model, index: number, host: HostWeights): Weights {
+  const linears = new Set(architecture.stages(config, index, 1).flatMap((stage) => stage.linears));
   return new Map(
     Array.from(toTensors(host), ([name, tensor]) => [name, linears.has(name) ? toInputMajor(tensor) : tensor]),
   );
@@ -28,18 +28,19 @@ export function disposeAll(weights: Weights): void {
 }
 
 /**
- * One block over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given.
+ * Block `index` over `hidden` [sequences, tokens, hiddenSize], of the same shape after it. Disposes nothing that it was given.
  * @param tree where the rows are no plain sequences
  * @param kept the tokens whose outputs are wanted; others are left out once attention has read them
  */
 export function runBlock(
   model: Model,
+  index: number,
   weights: Weights,
   hidden: tf.Tensor3D,
   tree?: TokenTree,
   kept?: Int32Array,
 ): tf.Tensor3D {
-  const stages = model.architecture.stages(model.config, hidden.shape[1], tree);
+  const stages = model.architecture.stages(model.config, index, hidden.shape[1], tree);
   return tf.tidy(() => {
     let state: BlockState = { hidden };
     let wanted = kept;
@@ -101,7 +102,7 @@ export async function walkBlocks(
       await before(index, current);
       const weights = toTensors(await model.block(index));
       for (const [i, chunk] of current.entries()) {
-        current[i] = runBlock(model, weights, chunk);
+        current[i] = runBlock(model, index, weights, chunk);
         chunk.dispose();
       }
       disposeAll(weights);

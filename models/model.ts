@@ -1,8 +1,16 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import type { Tokenizer } from "./tokenizer.js";
 
+/** How queries and keys are rotated. */
+export interface Rope {
+  /** Of each head the first dimensions, which are rotated with the position: 0 where positions are embedded. */
+  rotaryDim: number;
+  ropeTheta: number;
+  ropeScaling: RopeScaling | null;
+}
+
 /** The keys of a Hugging Face `config.json` that the architectures need, in this project's spelling. */
-export interface ModelConfig {
+export interface ModelConfig extends Rope {
   modelType: string;
   vocabSize: number;
   hiddenSize: number;
@@ -13,12 +21,17 @@ export interface ModelConfig {
   headDim: number;
   activation: Activation;
   normEps: number;
-  /** Of each head the first dimensions, which are rotated with the position: 0 where positions are embedded. */
-  rotaryDim: number;
-  ropeTheta: number;
-  ropeScaling: RopeScaling | null;
   /** Tokens that one attends to at most, itself among them; null: all before it. */
   slidingWindow: number | null;
+  /** The blocks that have the window, where that isn't all. */
+  windowBlocks?: ReadonlySet<number>;
+  /** How the blocks with the window rotate, where the others do otherwise. */
+  windowRope?: Rope;
+  /** Queries are divided by its root; headDim unless given. */
+  queryScalar?: number;
+  /** Scores of attention, and logits, are bent to stay below it in size: cap * tanh(score / cap). */
+  attentionSoftcap?: number;
+  logitSoftcap?: number;
   /** Names inside a block of the linears that have a bias, without their `.weight`. */
   biases: readonly string[];
   maxPositionEmbeddings: number;
@@ -97,8 +110,8 @@ export interface Architecture {
   headShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   /** tokens int32 [sequences, tokens] -> [sequences, tokens, hiddenSize] */
   embed(config: ModelConfig, tokens: tf.Tensor2D, weights: Weights, tree?: TokenTree): tf.Tensor3D;
-  /** The stages of a block for sequences of `tokens` tokens: causal, or where `tree` is given rows of that tree. */
-  stages(config: ModelConfig, tokens: number, tree?: TokenTree): readonly Stage[];
+  /** The stages of block `index` for sequences of `tokens` tokens: causal, or where `tree` is given rows of that tree. */
+  stages(config: ModelConfig, index: number, tokens: number, tree?: TokenTree): readonly Stage[];
   /** Final norm and output head: [n, hiddenSize] -> logits [vocabSize, n], as their product is fastest. */
   logits(config: ModelConfig, hidden: tf.Tensor2D, weights: Weights): tf.Tensor2D;
 }

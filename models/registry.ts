@@ -1,5 +1,7 @@
 import { TouchstoneError } from "../study/errors.js";
 import { gemma } from "./architectures/gemma.js";
+import { gemma2 } from "./architectures/gemma2.js";
+import { gemma3 } from "./architectures/gemma3.js";
 import { gptNeox } from "./architectures/gpt-neox.js";
 import { llama } from "./architectures/llama.js";
 import { mistral } from "./architectures/mistral.js";
@@ -10,12 +12,34 @@ import { qwen3 } from "./architectures/qwen3.js";
 import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
-const architectures: readonly Architecture[] = [gemma, gptNeox, llama, mistral, opt, phi3, qwen2, qwen3];
+const architectures: readonly Architecture[] = [
+  gemma,
+  gemma2,
+  gemma3,
+  gptNeox,
+  llama,
+  mistral,
+  opt,
+  phi3,
+  qwen2,
+  qwen3,
+];
+
+/** Models of text and images, by the model type of their text part. */
+const textParts: Readonly<Record<string, string>> = { gemma3: "gemma3_text" };
 
 /** @throws TouchstoneError UnsupportedArchitecture, naming what is supported */
 export function architectureOf(huggingFace: Readonly<Record<string, unknown>>, where: string): Architecture {
   const found = architectures.find(({ modelType }) => modelType === huggingFace.model_type);
   if (found !== undefined) return found;
+  const type = String(huggingFace.model_type);
+  if (Object.hasOwn(textParts, type)) {
+    throw new TouchstoneError("UnsupportedArchitecture", {
+      what: `Model type "${type}", of text and images, is not supported`,
+      where,
+      todo: `Its text part alone is, as ${textParts[type]}: save a folder with its text_config as config.json, and the weights of language_model without this prefix.`,
+    });
+  }
   throw new TouchstoneError("UnsupportedArchitecture", {
     what: `Model type ${JSON.stringify(huggingFace.model_type)} is not supported`,
     where,

@@ -1,4 +1,4 @@
-import type { Llama3RopeScaling, ModelConfig, TokenTree } from "./model.js";
+import type { Llama3RopeScaling, Rope, TokenTree } from "./model.js";
 
 /** Tables of the rotary embedding for a row of tokens, [tokens, rotaryDim] each. */
 export interface RotaryTables {
@@ -8,26 +8,26 @@ export interface RotaryTables {
 }
 
 /** The longest tables made so far: every block and chunk asks for the same ones. */
-const longest = new WeakMap<ModelConfig, RotaryTables>();
+const longest = new WeakMap<Rope, RotaryTables>();
 
 /**
  * Positions 0 .. tokens - 1 of the rotary embedding (Su et al. 2021, arXiv 2104.09864), in Hugging Face's layout: dimension i
  * is paired with i + rotaryDim/2.
  */
-export function rotaryTables(config: ModelConfig, tokens: number): RotaryTables {
-  const values = tokens * config.rotaryDim;
-  let tables = longest.get(config);
+export function rotaryTables(rope: Rope, tokens: number): RotaryTables {
+  const values = tokens * rope.rotaryDim;
+  let tables = longest.get(rope);
   if (tables === undefined || tables.cos.length < values) {
-    tables = makeTables(config, tokens);
-    longest.set(config, tables);
+    tables = makeTables(rope, tokens);
+    longest.set(rope, tables);
   }
   return { cos: tables.cos.subarray(0, values), signedSin: tables.signedSin.subarray(0, values) };
 }
 
-function makeTables(config: ModelConfig, tokens: number): RotaryTables {
-  const { rotaryDim } = config;
+function makeTables(rope: Rope, tokens: number): RotaryTables {
+  const { rotaryDim } = rope;
   const half = rotaryDim / 2;
-  const frequencies = inverseFrequencies(config);
+  const frequencies = inverseFrequencies(rope);
   const cos = new Float32Array(tokens * rotaryDim);
   const signedSin = new Float32Array(tokens * rotaryDim);
   for (let position = 0, row = 0; position < tokens; position++, row += rotaryDim) {
@@ -43,10 +43,10 @@ function makeTables(config: ModelConfig, tokens: number): RotaryTables {
 }
 
 /** The tables' rows at the positions of a tree's tokens; zeros after them. */
-export function treeTables(config: ModelConfig, { positions }: TokenTree, count: number): RotaryTables {
-  const { rotaryDim } = config;
+export function treeTables(rope: Rope, { positions }: TokenTree, count: number): RotaryTables {
+  const { rotaryDim } = rope;
   const depth = positions.reduce((most, position) => Math.max(most, position + 1), 0);
-  const { cos, signedSin } = rotaryTables(config, depth);
+  const { cos, signedSin } = rotaryTables(rope, depth);
   const rowsOf = (table: Float32Array) => {
     const rows = new Float32Array(count * rotaryDim);
     positions.forEach((position, i) => {
@@ -58,7 +58,7 @@ export function treeTables(config: ModelConfig, { positions }: TokenTree, count:
 }
 
 /** Radians a position, [rotaryDim / 2]. */
-function inverseFrequencies({ rotaryDim, ropeTheta, ropeScaling }: ModelConfig): Float32Array {
+function inverseFrequencies({ rotaryDim, ropeTheta, ropeScaling }: Rope): Float32Array {
   const plain = plainFrequencies(rotaryDim, ropeTheta);
   if (ropeScaling === null) return plain;
   if (ropeScaling.type === "linear") return plain.map((frequency) => frequency / ropeScaling.factor);

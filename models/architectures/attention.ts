@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { fusedOps } from "../../tensor/fused-ops.js";
 import type { RotaryTables } from "../rotary.js";
+import { softcapped } from "./layers.js";
 import { rotate } from "./rotate.js";
 
 export interface AttentionShape {
@@ -9,13 +10,16 @@ export interface AttentionShape {
   headDim: number;
   /** Tokens that one sees at most, itself among them; null: all before it. */
   window: number | null;
+  /** Scores are bent to stay below it in size. */
+  softcap?: number;
 }
 
 /** Queries that attend at once: bounds the memory of the scores, and skips most of those that the mask would drop. */
 const QUERY_ROWS = 256;
 
 /**
- * Causal grouped-query attention with rotary embedding.
+ * Causal grouped-query attention with rotary embedding. Scores with a soft cap are TensorFlow's own operations everywhere, for
+ * some queries at a time: memory grows with the tokens, not with their square.
  * @param q [sequences, tokens, heads * headDim]
  * @param k, v [sequences, tokens, keyValueHeads * headDim]
  * @returns [sequences, tokens, heads * headDim]
@@ -27,8 +31,8 @@ export function causalAttention(
   tables: RotaryTables,
   shape: AttentionShape,
 ): tf.Tensor3D {
-  const { heads, keyValueHeads, headDim, window } = shape;
-  const fused = fusedOps();
+  const { heads, keyValueHeads, headDim, window, softcap } = shape;
+  const fused = softcap === undefined ? fusedOps() : undefined;
   if (fused !== undefined) return fused.attention(q, k, v, { ...tables, ...shape });
   const [sequences, tokens] = q.shape;
   const scale = headDim ** -0.5;
@@ -41,7 +45,8 @@ export function causalAttention(
   const rows: tf.Tensor4D[] = [];
   for (let start = 0; start < tokens; start += QUERY_ROWS) {
     const size = Math.min(QUERY_ROWS, tokens - start);
-    rows.push(attendRows(queries, keys, values, causalMask(start, size, window ?? tokens), start));
+    const mask = causalMask(start, size, window ?? tokens);
+    rows.push(tf.tidy(() => attendRows(queries, keys, values, mask, start, softcap)));
   }
   const attended = rows.length === 1 ? rows[0] : tf.concat(rows, 2);
   return tf.reshape(tf.transpose(attended, [0, 2, 1, 3]), [sequences, tokens, heads * headDim]);
@@ -54,6 +59,7 @@ function attendRows(
   values: tf.Tensor4D,
   mask: tf.Tensor2D,
   start: number,
+  softcap?: number,
 ): tf.Tensor4D {
   const [sequences, heads, tokens, headDim] = queries.shape;
   const keyValueHeads = keys.shape[1];
@@ -64,7 +70,7 @@ function attendRows(
   // The query heads that share a key-value head stand together, so they are one matrix of more rows.
   const group = heads / keyValueHeads;
   const grouped = tf.reshape(rows, [sequences, keyValueHeads, group * size, headDim]);
-  const scores = tf.matMul(grouped, past(keys), false, true);
+  const scores = softcapped(tf.matMul(grouped, past(keys), false, true), softcap);
   const masked = tf.add(tf.reshape(scores, [sequences, heads, size, seen]), mask);
   const shares = tf.reshape(tf.softmax(masked), [sequences, keyValueHeads, group * size, seen]);
   return tf.reshape(tf.matMul(shares, past(values)), [sequences, heads, size, headDim]);

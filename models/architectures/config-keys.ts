@@ -7,7 +7,7 @@ import type { Activation, RopeScaling } from "../model.js";
 export const count = z.int().positive();
 const tokenId = z.int().nonnegative();
 
-const ropeSchema = z.object({
+export const ropeSchema = z.object({
   rope_type: z.string().optional(),
   /** Older spelling of `rope_type`. */
   type: z.string().optional(),

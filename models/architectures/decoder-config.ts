@@ -9,9 +9,9 @@ import {
   readRope,
   ropeKeys,
   tokenIds,
-  unsupported,
 } from "./config-keys.js";
 import { DOWN, GATE, K, O, Q, UP, V } from "./decoder-names.js";
+import { readWindows, type Windows } from "./windows.js";
 
 /** Keys of `config.json` of LLaMA and the families of its form, with transformers' defaults. */
 const decoderSchema = z.object({
@@ -79,32 +79,18 @@ export function readDecoderConfig(
   };
 }
 
-const layerSchema = z.object({
-  num_hidden_layers: count,
+const qwenSchema = z.object({
   use_sliding_window: z.boolean().default(false),
   sliding_window: count.nullish(),
   max_window_layers: z.int().nonnegative().default(28),
-  layer_types: z.array(z.string()).nullish(),
 });
 
 /**
- * Qwen's window, which may hold for some blocks only.
- * @throws TouchstoneError UnsupportedArchitecture where it does
+ * Qwen's window, which later blocks alone may have.
+ * @throws TouchstoneError InvalidModel, UnsupportedArchitecture
  */
-export function readQwenWindow(huggingFace: Readonly<Record<string, unknown>>, where: string): number | null {
-  const json = parseKeys(layerSchema, huggingFace, where);
-  if (!json.use_sliding_window || json.sliding_window == null) return null;
-  const types =
-    json.layer_types ??
-    Array.from({ length: json.num_hidden_layers }, (_, i) =>
-      i >= json.max_window_layers ? "sliding_attention" : "full_attention",
-    );
-  const sliding = types.filter((type) => type === "sliding_attention").length;
-  if (sliding === 0) return null;
-  if (sliding === types.length) return json.sliding_window;
-  throw unsupported(
-    "A sliding window in some blocks and not in others is not supported",
-    `${where}, key use_sliding_window`,
-    "Models where all blocks have it, or none, are.",
-  );
+export function readQwenWindow(huggingFace: Readonly<Record<string, unknown>>, where: string): Windows {
+  const { use_sliding_window, sliding_window, max_window_layers } = parseKeys(qwenSchema, huggingFace, where);
+  if (!use_sliding_window || sliding_window == null) return { slidingWindow: null };
+  return readWindows(huggingFace, sliding_window, (index) => index >= max_window_layers, where);
 }

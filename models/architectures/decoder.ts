@@ -1,8 +1,25 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
-import { attentionOf, attentionOver } from "./attend.js";
-import { DOWN, GATE, GATE_UP, INPUT_NORM, K, K_NORM, MLP_NORM, O, Q, Q_NORM, QKV, UP, V } from "./decoder-names.js";
-import { biasOf, gated, project, projectToMany, rmsNorm, weightOf } from "./layers.js";
+import type { Architecture, ModelConfig, Stage, Weights } from "../model.js";
+import { type Attend, attentionOf, attentionOver } from "./attend.js";
+import {
+  ATTENTION_OUTPUT_NORM,
+  DOWN,
+  GATE,
+  GATE_UP,
+  INPUT_NORM,
+  K,
+  K_NORM,
+  MLP_INPUT_NORM,
+  MLP_NORM,
+  MLP_OUTPUT_NORM,
+  O,
+  Q,
+  Q_NORM,
+  QKV,
+  UP,
+  V,
+} from "./decoder-names.js";
+import { biasOf, gated, project, projectToMany, rmsNorm, softcapped, weightOf } from "./layers.js";
 
 const EMBEDDING = "model.embed_tokens.weight";
 const FINAL_NORM = "model.norm.weight";
@@ -15,6 +32,8 @@ export interface DecoderForm {
   headNorms?: boolean;
   /** q, k and v are one linear, and gate and up another. */
   joined?: boolean;
+  /** What attention and the feed-forward part give is normalized before it is added. */
+  outputNorms?: boolean;
   /** Norms multiply by 1 + weight. */
   offsetNorms?: boolean;
   /** Embeddings are multiplied by the square root of their size. */
@@ -42,10 +61,11 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
       const embedded = tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D;
       return form.scaledEmbedding ? tf.mul(embedded, Math.sqrt(hiddenSize)) : embedded;
     },
-    stages: (config, tokens, tree) => stages(config, form, norm, tokens, tree),
+    stages: (config, index, tokens, tree) => stages(config, form, norm, attentionOver(config, index, tokens, tree)),
     logits: (config, hidden, weights) => {
       const normed = norm(hidden, weights, FINAL_NORM, config.normEps);
-      return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
+      const logits = projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
+      return softcapped(logits, config.logitSoftcap);
     },
   };
 }
@@ -78,19 +98,19 @@ function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string
     ...gates,
     [DOWN, [hiddenSize, intermediateSize]],
   ] as const);
+  const norms = form.outputNorms ? [ATTENTION_OUTPUT_NORM, MLP_INPUT_NORM, MLP_OUTPUT_NORM] : [MLP_NORM];
   const headNorms = [Q_NORM, K_NORM].map((name) => [name, [headDim]] as const);
   return new Map([
     [INPUT_NORM, [hiddenSize]],
     ...linears,
     ...biases.map((name) => [biasOf(name), [linears.get(name)![0]]] as const),
     ...(form.headNorms ? headNorms : []),
-    [MLP_NORM, [hiddenSize]],
+    ...norms.map((name) => [name, [hiddenSize]] as const),
   ]);
 }
 
-function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: number, tree?: TokenTree): Stage[] {
+function stages(config: ModelConfig, form: DecoderForm, norm: Norm, attend: Attend): Stage[] {
   const { normEps, intermediateSize, activation } = config;
-  const attend = attentionOver(config, tokens, tree);
   const { queries, keys } = widths(config);
   const [into, gates] = form.joined
     ? [[QKV], [GATE_UP]]
@@ -108,7 +128,11 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
     const heads = tf.reshape(x, [-1, config.headDim]);
     return tf.reshape(norm(heads, weights, name, normEps), x.shape);
   };
-  const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) => norm(hidden, weights, MLP_NORM, normEps);
+  const mlpNorm = form.outputNorms ? MLP_INPUT_NORM : MLP_NORM;
+  const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) => norm(hidden, weights, mlpNorm, normEps);
+  /** `hidden` and what a part gave; `name` is of the norm between, where there is one. */
+  const sum = (hidden: tf.Tensor3D, output: tf.Tensor3D, weights: Weights, name: string): tf.Tensor3D =>
+    tf.add(hidden, form.outputNorms ? norm(output, weights, name, normEps) : output);
 
   return [
     {
@@ -122,7 +146,9 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
     {
       linears: [O],
       input: attentionOf,
-      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, O)) }),
+      next: ({ hidden }, input, weights) => ({
+        hidden: sum(hidden, project(input, weights, O), weights, ATTENTION_OUTPUT_NORM),
+      }),
     },
     {
       linears: gates,
@@ -136,7 +162,9 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
         const [gate, up] = outputs(mlpInput(state, weights), weights, gates, [intermediateSize, intermediateSize]);
         return gated(gate, up, activation);
       },
-      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, DOWN)) }),
+      next: ({ hidden }, input, weights) => ({
+        hidden: sum(hidden, project(input, weights, DOWN), weights, MLP_OUTPUT_NORM),
+      }),
     },
   ];
 }

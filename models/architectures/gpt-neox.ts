@@ -51,7 +51,8 @@ export const gptNeox: Architecture = {
   blockWeightName: (index, name) => `gpt_neox.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
-  stages: (config, tokens, tree) => (isParallel(config) ? parallel : sequential)(parts(config, tokens, tree)),
+  stages: (config, index, tokens, tree) =>
+    (isParallel(config) ? parallel : sequential)(parts(config, index, tokens, tree)),
   ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
@@ -101,9 +102,9 @@ function parallel({ attention, output, up, down }: Parts): Stage[] {
   return [attention, up, down, output];
 }
 
-function parts(config: ModelConfig, tokens: number, tree?: TokenTree): Parts {
+function parts(config: ModelConfig, index: number, tokens: number, tree?: TokenTree): Parts {
   const { attentionHeads, headDim, normEps, activation } = config;
-  const attend = attentionOver(config, tokens, tree);
+  const attend = attentionOver(config, index, tokens, tree);
   const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) =>
     layerNorm(hidden, weights, MLP_NORM, normEps);
   return {

@@ -76,6 +76,11 @@ export function gated(gate: tf.Tensor3D, up: tf.Tensor3D, activation: Activation
   return tf.mul(activate(gate, activation), up);
 }
 
+/** cap * tanh(x / cap), or x where there is no cap (Gemma Team 2024, arXiv 2408.00118, section 2). */
+export function softcapped<T extends tf.Tensor>(x: T, cap: number | undefined): T {
+  return cap === undefined ? x : tf.mul(tf.tanh(tf.div(x, cap)), cap);
+}
+
 /** The activation of each value. */
 export function activate(x: tf.Tensor3D, activation: Activation): tf.Tensor3D {
   switch (activation) {

@@ -111,8 +111,8 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   };
 }
 
-function stages(config: ModelConfig, tokens: number, tree?: TokenTree): Stage[] {
-  const attend = attentionOver(config, tokens, tree);
+function stages(config: ModelConfig, index: number, tokens: number, tree?: TokenTree): Stage[] {
+  const attend = attentionOver(config, index, tokens, tree);
   const norm = (hidden: tf.Tensor3D, weights: Weights, name: string) =>
     layerNorm(hidden, weights, name, config.normEps);
   return [

@@ -6,6 +6,6 @@ import { K, Q, V } from "./decoder-names.js";
 export const qwen2 = decoder("qwen2", {
   readConfig: (huggingFace, where) => ({
     ...readDecoderConfig(huggingFace, where, { modelType: "qwen2", biases: [Q, K, V] }),
-    slidingWindow: readQwenWindow(huggingFace, where),
+    ...readQwenWindow(huggingFace, where),
   }),
 });

@@ -5,7 +5,7 @@ import { readDecoderConfig, readQwenWindow } from "./decoder-config.js";
 export const qwen3 = decoder("qwen3", {
   readConfig: (huggingFace, where) => ({
     ...readDecoderConfig({ head_dim: 128, ...huggingFace }, where, { modelType: "qwen3" }),
-    slidingWindow: readQwenWindow(huggingFace, where),
+    ...readQwenWindow(huggingFace, where),
     huggingFace,
   }),
   headNorms: true,

@@ -3,6 +3,7 @@ import { fusedOps } from "../../tensor/fused-ops.js";
 import type { TokenTree } from "../model.js";
 import type { RotaryTables } from "../rotary.js";
 import type { AttentionShape } from "./attention.js";
+import { softcapped } from "./layers.js";
 import { rotate } from "./rotate.js";
 import { type TileBatch, tilesOf } from "./tree-tiles.js";
 
@@ -23,7 +24,7 @@ export function treeAttention(
   tree: TokenTree,
   shape: AttentionShape,
 ): tf.Tensor3D {
-  const fused = fusedOps();
+  const fused = shape.softcap === undefined ? fusedOps() : undefined;
   if (fused !== undefined) return fused.attention(q, k, v, { ...tables, ...shape, parents: tree.parents });
   const { heads, keyValueHeads, headDim } = shape;
   const rows = q.shape[1];
@@ -42,13 +43,13 @@ function attendTiles(
   queries: tf.Tensor2D,
   keys: tf.Tensor2D,
   values: tf.Tensor2D,
-  { heads, keyValueHeads, headDim }: AttentionShape,
+  { heads, keyValueHeads, headDim, softcap }: AttentionShape,
 ): tf.Tensor2D {
   // The query heads that share a key-value head stand together, so they are one matrix of more rows.
   const rows = (heads / keyValueHeads) * size;
   const asking = tf.tensor(queryRows, [tiles, 1, keyValueHeads, rows], "int32");
   const seen = tf.tensor(keyRows, [tiles, panels, keyValueHeads, keysEach], "int32");
-  const scores = tf.matMul(tf.gather(queries, asking), tf.gather(keys, seen), false, true);
+  const scores = softcapped(tf.matMul(tf.gather(queries, asking), tf.gather(keys, seen), false, true), softcap);
   const masked = tf.add(scores, tf.tensor(mask, [tiles, panels, 1, rows, keysEach]));
   const shares = tf.exp(tf.sub(masked, tf.max(masked, panels === 1 ? 4 : [1, 4], true)));
   const sum = addPanels(tf.matMul(shares, tf.gather(values, seen)), panels);

@@ -13,9 +13,9 @@ export function starvedModel(model: Model, linear: string): Model {
     ...model,
     architecture: {
       ...architecture,
-      stages: (config, tokens, tree) =>
+      stages: (config, index, tokens, tree) =>
         architecture
-          .stages(config, tokens, tree)
+          .stages(config, index, tokens, tree)
           .map((stage) => (stage.linears.includes(linear) ? starved(stage) : stage)),
     },
   };

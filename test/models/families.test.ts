@@ -18,7 +18,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const model = await loadModel(await writeDenseModel(config));
       const shapes = model.architecture.blockShapes(model.config);
       const matrices = Array.from(shapes).filter(([, shape]) => shape.length === 2);
-      const staged = model.architecture.stages(model.config, 1).flatMap(({ linears }) => linears);
+      const staged = model.architecture.stages(model.config, 0, 1).flatMap(({ linears }) => linears);
       assert.deepEqual(staged.toSorted(), matrices.map(([name]) => name).toSorted());
       assert.equal(blockLinears(model, 0).flat().length, staged.length);
       await model.close();
@@ -84,7 +84,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
   });
 }
 
-const { gemma, gpt_neox, opt, qwen2 } = familyConfigs;
+const { gemma, gemma2, gemma3_text, gpt_neox, opt, qwen2 } = familyConfigs;
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
   "OPT with projected embeddings": {
     config: { ...opt, word_embed_proj_dim: 32 },
@@ -96,10 +96,40 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
     error: "UnsupportedArchitecture",
     message: /silu is not supported.*relu/s,
   },
-  "Qwen with a window in some blocks": {
-    config: { ...qwen2, max_window_layers: 1 },
+  "Qwen with other attention in some blocks": {
+    config: { ...qwen2, layer_types: ["full_attention", "linear_attention"] },
     error: "UnsupportedArchitecture",
-    message: /some blocks.*use_sliding_window/s,
+    message: /linear_attention is not supported.*sliding_attention/s,
+  },
+  "types of more blocks than there are": {
+    config: { ...qwen2, layer_types: Array(3).fill("sliding_attention") },
+    error: "InvalidModel",
+    message: /2 blocks, but types of 3.*layer_types/s,
+  },
+  "Gemma 2 that attends to later tokens": {
+    config: { ...gemma2, use_bidirectional_attention: true },
+    error: "UnsupportedArchitecture",
+    message: /later tokens/,
+  },
+  "Gemma 2 without a size of its window": {
+    config: { ...gemma2, sliding_window: null },
+    error: "InvalidModel",
+    message: /key sliding_window/,
+  },
+  "Gemma 3 with soft caps in attention": {
+    config: { ...gemma3_text, attn_logit_softcapping: 50 },
+    error: "UnsupportedArchitecture",
+    message: /soft caps in attention/,
+  },
+  "Gemma 3 with one rotation for all blocks": {
+    config: { ...gemma3_text, rope_parameters: { rope_type: "default", rope_theta: 10000 } },
+    error: "InvalidModel",
+    message: /key rope_parameters/,
+  },
+  "Gemma 3 with images": {
+    config: { model_type: "gemma3", text_config: gemma3_text },
+    error: "UnsupportedArchitecture",
+    message: /"gemma3".*gemma3_text.*save/s,
   },
   "GPT-NeoX that rotates an odd number of dimensions": {
     config: { ...gpt_neox, rotary_pct: 0.2 },
@@ -119,7 +149,7 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
   "an unknown family": {
     config: { ...gemma, model_type: "mamba" },
     error: "UnsupportedArchitecture",
-    message: /"mamba".*gemma, gpt_neox, llama.*CONTRIBUTING/s,
+    message: /"mamba".*gemma, gemma2, gemma3_text, gpt_neox, llama.*CONTRIBUTING/s,
   },
 };
 

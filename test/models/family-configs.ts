@@ -11,6 +11,15 @@ const sizes = {
 
 export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   gemma: { model_type: "gemma", architectures: ["GemmaForCausalLM"], ...sizes, head_dim: 32, hidden_act: "gelu" },
+  gemma2: {
+    ...{ model_type: "gemma2", architectures: ["Gemma2ForCausalLM"], ...sizes, head_dim: 32, sliding_window: 5 },
+    ...{ query_pre_attn_scalar: 24, attn_logit_softcapping: 2, final_logit_softcapping: 4 },
+  },
+  gemma3_text: {
+    ...{ model_type: "gemma3_text", architectures: ["Gemma3ForCausalLM"], ...sizes, head_dim: 32, sliding_window: 5 },
+    ...{ sliding_window_pattern: 2, query_pre_attn_scalar: 24, final_logit_softcapping: 4 },
+    ...{ rope_scaling: { rope_type: "linear", factor: 4 }, rope_local_base_freq: 500 },
+  },
   gpt_neox: { model_type: "gpt_neox", architectures: ["GPTNeoXForCausalLM"], ...sizes, rotary_pct: 0.5 },
   "gpt_neox, one part after the other": {
     ...{ model_type: "gpt_neox", architectures: ["GPTNeoXForCausalLM"], ...sizes, use_parallel_residual: false },
@@ -32,6 +41,10 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
   qwen2: {
     ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"], ...sizes, tie_word_embeddings: true },
     ...{ use_sliding_window: true, sliding_window: 6, max_window_layers: 0 },
+  },
+  "qwen2 with a window in some blocks": {
+    ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"], ...sizes },
+    ...{ use_sliding_window: true, sliding_window: 6, max_window_layers: 1 },
   },
   qwen3: {
     ...{ model_type: "qwen3", architectures: ["Qwen3ForCausalLM"], ...sizes, head_dim: 32, attention_bias: true },

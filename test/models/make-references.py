@@ -1,0 +1,121 @@
+"""Makes tiny random models with transformers, and what it computes with them, for test/models/reference.test.ts.
+
+    make-references.py [FAMILY ...]
+
+Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/:
+config.json, model.safetensors, and expected.safetensors with input_ids [sequences, tokens], block_outputs [blocks, sequences, tokens,
+hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32 with eager attention.
+"""
+
+import sys
+import zlib
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+FOLDER = Path(__file__).parent / "references"
+SEQUENCES, TOKENS = 3, 24
+
+# Odd numbers of heads, and heads that are not hidden_size / num_attention_heads wide.
+SMALL = dict(
+    vocab_size=96,
+    hidden_size=36,
+    intermediate_size=56,
+    num_attention_heads=3,
+    num_key_value_heads=1,
+    head_dim=20,
+    max_position_embeddings=64,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+)
+SLIDING, FULL = "sliding_attention", "full_attention"
+
+# The model type, and the settings of its configuration. Windows are shorter than the sequences.
+FAMILIES = {
+    "gemma2": (
+        "gemma2",
+        dict(
+            **SMALL,
+            num_hidden_layers=3,
+            sliding_window=7,
+            query_pre_attn_scalar=13,
+            attn_logit_softcapping=2.5,
+            final_logit_softcapping=4.0,
+        ),
+    ),
+    "gemma3": (
+        "gemma3_text",
+        dict(
+            **{**SMALL, "hidden_size": 24, "intermediate_size": 40, "head_dim": 12},
+            num_hidden_layers=7,
+            sliding_window=5,
+            query_pre_attn_scalar=17,
+            final_logit_softcapping=6.0,
+            rope_parameters={
+                FULL: {"rope_type": "linear", "factor": 8.0, "rope_theta": 20000.0},
+                SLIDING: {"rope_type": "default", "rope_theta": 300.0},
+            },
+        ),
+    ),
+    "qwen2_window": (
+        "qwen2",
+        dict(
+            **{**SMALL, "head_dim": 12},
+            num_hidden_layers=3,
+            tie_word_embeddings=True,
+            use_sliding_window=True,
+            sliding_window=6,
+            max_window_layers=2,
+        ),
+    ),
+    "qwen3_window": (
+        "qwen3",
+        dict(
+            **SMALL,
+            num_hidden_layers=3,
+            tie_word_embeddings=False,
+            use_sliding_window=True,
+            sliding_window=4,
+            layer_types=[SLIDING, FULL, SLIDING],
+        ),
+    ),
+}
+
+
+def randomize(model, generator):
+    """Values of the size that trained ones have; nothing is left at 0 or 1."""
+    for name, parameter in sorted(model.named_parameters()):
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.dim() == 1:
+            parameter += 0.3 * noise
+        elif "embed" in name:
+            parameter.copy_(0.3 * noise)
+        else:
+            parameter.copy_(1.5 * noise / parameter.shape[-1] ** 0.5)
+
+
+def write(name, model_type, settings):
+    folder = FOLDER / name
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    config = AutoConfig.for_model(model_type, **settings)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+    inputs = []
+    for block in model.get_decoder().layers:
+        block.register_forward_pre_hook(lambda _, args, kwargs: inputs.append(args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
+    with torch.no_grad():
+        randomize(model, generator)
+        ids = torch.randint(3, config.vocab_size, (SEQUENCES, TOKENS), generator=generator)
+        logits = model(ids, use_cache=False).logits
+    model.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    expected = {"input_ids": ids.to(torch.int32), "block_outputs": torch.stack(inputs), "logits": logits}
+    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+    print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) // 1024} KiB, logits up to {logits.abs().max():.2f}")
+
+
+if __name__ == "__main__":
+    for family in sys.argv[1:] or FAMILIES:
+        write(family, *FAMILIES[family])
