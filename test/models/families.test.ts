@@ -4,6 +4,7 @@ import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
+import { architectureOf } from "../../models/registry.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
@@ -152,6 +153,47 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
     message: /"mamba".*gemma, gemma2, gemma3_text, gpt_neox, llama.*CONTRIBUTING/s,
   },
 };
+
+const sameMeaning: Record<string, readonly [object, object]> = {
+  "Gemma 3, before transformers 5 and since": [
+    gemma3_text,
+    {
+      ...{
+        ...gemma3_text,
+        sliding_window_pattern: undefined,
+        rope_scaling: undefined,
+        rope_local_base_freq: undefined,
+      },
+      layer_types: ["sliding_attention", "full_attention"],
+      rope_parameters: {
+        full_attention: { rope_type: "linear", factor: 4, rope_theta: 1_000_000 },
+        sliding_attention: { rope_type: "default", rope_theta: 500 },
+      },
+    },
+  ],
+  "Gemma 2's window in every other block": [
+    gemma2,
+    { ...gemma2, layer_types: ["sliding_attention", "full_attention"] },
+  ],
+  "Gemma 2's defaults": [
+    { ...gemma2, attn_logit_softcapping: undefined, final_logit_softcapping: undefined, sliding_window: undefined },
+    { ...gemma2, attn_logit_softcapping: 50, final_logit_softcapping: 30, sliding_window: 4096 },
+  ],
+  "Qwen's window in later blocks": [
+    { ...qwen2, max_window_layers: 1 },
+    { ...qwen2, layer_types: ["full_attention", "sliding_attention"] },
+  ],
+};
+
+for (const [what, configs] of Object.entries(sameMeaning)) {
+  test(`${what}: two ways to say the same`, () => {
+    const [one, other] = configs.map((config) => {
+      const given = JSON.parse(JSON.stringify(config));
+      return { ...architectureOf(given, what).readConfig(given, what), huggingFace: undefined };
+    });
+    assert.deepEqual(one, other);
+  });
+}
 
 for (const [what, { config, error, message }] of Object.entries(refused)) {
   test(`${what}: ${error}`, async () => {
