@@ -1,4 +1,6 @@
 import { TouchstoneError } from "../study/errors.js";
+import { bloom } from "./architectures/bloom.js";
+import { falcon } from "./architectures/falcon.js";
 import { gemma } from "./architectures/gemma.js";
 import { gptNeox } from "./architectures/gpt-neox.js";
 import { llama } from "./architectures/llama.js";
@@ -10,7 +12,7 @@ import { qwen3 } from "./architectures/qwen3.js";
 import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
-const architectures: readonly Architecture[] = [gemma, gptNeox, llama, mistral, opt, phi3, qwen2, qwen3];
+const architectures: readonly Architecture[] = [bloom, falcon, gemma, gptNeox, llama, mistral, opt, phi3, qwen2, qwen3];
 
 /** @throws TouchstoneError UnsupportedArchitecture, naming what is supported */
 export function architectureOf(huggingFace: Readonly<Record<string, unknown>>, where: string): Architecture {

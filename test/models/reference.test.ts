@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
 
@@ -13,13 +14,20 @@ const skip = shared === undefined && "the reference values are not here";
 
 before(loadBackend);
 
-const families = [
+const sharedFamilies = [
   ...["gemma", "gpt_neox", "llama", "llama_gqa_tied", "llama3_rope", "mistral_window", "opt", "phi3", "qwen2", "qwen3"],
 ];
+/** Made by make-references.py. */
+const ownFamilies = ["bloom", "falcon_7b", "falcon_11b", "falcon_40b", "falcon_rw"];
+const ownFolder = join(checkoutFolder, "test", "models", "references");
 
-for (const family of families) {
+const families = [
+  ...sharedFamilies.map((family) => ({ family, folder: join(shared ?? "", "reference", "models", family), skip })),
+  ...ownFamilies.map((family) => ({ family, folder: join(ownFolder, family), skip: false })),
+];
+
+for (const { family, folder, skip } of families) {
   test(`${family}: logits and block inputs are those of transformers`, { skip }, async (context) => {
-    const folder = join(shared!, "reference", "models", family);
     const { tensors } = await readSafetensors(join(folder, "expected.safetensors"));
     const model = await loadModel(folder);
     const before = tf.memory().numTensors;
