@@ -4,6 +4,7 @@ import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
+import type { HostTensor } from "../../models/model.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
@@ -32,6 +33,22 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const together = await scoreSequences(model, sequences);
       for (const [i, sequence] of sequences.entries()) {
         assert.deepEqual(await scoreSequences(model, [sequence]), [together[i]]);
+      }
+      await model.close();
+    });
+
+    test("sequences that share their beginnings score as the logits of each alone say", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const from = 4;
+      const sequences = TOKENS.flatMap((row) =>
+        [5, 12].map((kept) => ({ tokens: Int32Array.of(...row.slice(0, kept), ...row.slice(0, 10)), from })),
+      );
+      const scores = await scoreSequences(model, sequences);
+      for (const [i, { tokens }] of sequences.entries()) {
+        const { logits } = await forwardTokens(model, [tokens]);
+        const alone = logLikelihood(logits, tokens, from);
+        // Float32's rounding of some ten log-probabilities.
+        assert.ok(Math.abs(scores[i].loglikelihood - alone) <= 1e-4, `${scores[i].loglikelihood}, ${alone}`);
       }
       await model.close();
     });
@@ -84,8 +101,49 @@ for (const [family, config] of Object.entries(familyConfigs)) {
   });
 }
 
-const { gemma, gpt_neox, opt, qwen2 } = familyConfigs;
+/** Of the tokens from `from` on, by the logits of the token before each. */
+function logLikelihood({ shape, data }: HostTensor, tokens: Int32Array, from: number): number {
+  const vocabSize = shape[2];
+  let sum = 0;
+  for (let i = from; i < tokens.length; i++) {
+    const row = data.subarray((i - 1) * vocabSize, i * vocabSize);
+    sum += row[tokens[i]] - Math.log(row.reduce((total, logit) => total + Math.exp(logit), 0));
+  }
+  return sum;
+}
+
+const { bloom, falcon, gemma, gpt_neox, opt, qwen2 } = familyConfigs;
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
+  "BLOOM that adds what comes out of its norms": {
+    config: { ...bloom, apply_residual_connection_post_layernorm: true },
+    error: "UnsupportedArchitecture",
+    message: /sums.*apply_residual_connection_post_layernorm/s,
+  },
+  "BLOOM of heads that don't divide its size": {
+    config: { ...bloom, n_head: 5 },
+    error: "InvalidModel",
+    message: /96 doesn't divide among 5 heads/,
+  },
+  "Falcon's new architecture with one part after the other": {
+    config: { ...falcon, new_decoder_architecture: true, parallel_attn: false },
+    error: "UnsupportedArchitecture",
+    message: /2 norms in a sequential block of the new architecture/,
+  },
+  "Falcon's old architecture with two norms": {
+    config: { ...falcon, num_ln_in_parallel_attn: 2 },
+    error: "UnsupportedArchitecture",
+    message: /2 norms in a parallel block of the old architecture/,
+  },
+  "Falcon with another rotary scaling": {
+    config: { ...falcon, rope_scaling: { type: "dynamic", factor: 2 } },
+    error: "UnsupportedArchitecture",
+    message: /Rotary scaling dynamic/,
+  },
+  "Falcon with key-value heads that don't divide its heads": {
+    config: { ...falcon, new_decoder_architecture: true, num_kv_heads: 2 },
+    error: "InvalidModel",
+    message: /3 attention heads don't divide among 2 key-value heads/,
+  },
   "OPT with projected embeddings": {
     config: { ...opt, word_embed_proj_dim: 32 },
     error: "UnsupportedArchitecture",
@@ -119,7 +177,7 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
   "an unknown family": {
     config: { ...gemma, model_type: "mamba" },
     error: "UnsupportedArchitecture",
-    message: /"mamba".*gemma, gpt_neox, llama.*CONTRIBUTING/s,
+    message: /"mamba".*bloom, falcon, gemma, gpt_neox, llama.*CONTRIBUTING/s,
   },
 };
 
