@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
-import { forwardTokens } from "../../models/forward.js";
+import { forwardTokens, toTensors } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
-import type { HostTensor } from "../../models/model.js";
+import type { BlockState, HostTensor, Stage } from "../../models/model.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
@@ -22,6 +23,27 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const staged = model.architecture.stages(model.config, 1).flatMap(({ linears }) => linears);
       assert.deepEqual(staged.toSorted(), matrices.map(([name]) => name).toSorted());
       assert.equal(blockLinears(model, 0).flat().length, staged.length);
+      await model.close();
+    });
+
+    test("the state after a stage needs no linears of later stages", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const weights = await model.block(0);
+      const hidden = tf.randomNormal<tf.Rank.R3>([2, 5, model.config.hiddenSize], 0, 1, "float32", 1);
+      const stages = model.architecture.stages(model.config, 5);
+      for (const last of stages.keys()) {
+        const later = new Set(stages.slice(last + 1).flatMap(({ linears }) => linears));
+        const known = Array.from(weights, ([name, { shape, data }]) => {
+          return [name, { shape, data: later.has(name) ? data.map(() => Number.NaN) : data }] as const;
+        });
+        const state = tf.tidy(() => {
+          const tensors = toTensors(new Map(known));
+          const start: BlockState = { hidden };
+          const before = (state: BlockState, stage: Stage) => stage.next(state, stage.input(state, tensors), tensors);
+          return Object.values(stages.slice(0, last + 1).reduce(before, start)).filter((each) => each !== undefined);
+        });
+        for (const tensor of state) assert.ok((tensor as tf.Tensor).dataSync().every(Number.isFinite));
+      }
       await model.close();
     });
 
