@@ -11,7 +11,7 @@ import { architectureOf } from "./registry.js";
 import { openSafetensorsFolder } from "./safetensors-folder.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
-import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
+import { checkWeights, readWeights, type WantedWeight, type WeightSource, withPrefix } from "./weights.js";
 
 export const CONFIG_FILE = "config.json";
 /** Where older GPTQ folders have what belongs into the configuration. */
@@ -98,8 +98,9 @@ async function closingOnError(source: WeightSource, parts: () => Promise<Parts>)
   }
 }
 
-function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
-  const architecture = architectureOf(huggingFace, source.where);
+function assemble({ source: files, huggingFace, digest, tokenizer }: Parts): Model {
+  const architecture = architectureOf(huggingFace, files.where);
+  const source = architecture.prefix === undefined ? files : withPrefix(files, architecture.prefix);
   const config = architecture.readConfig(huggingFace, source.where);
   const embedding = sameNames(architecture.embeddingShapes(config));
   const head = sameNames(architecture.headShapes(config));

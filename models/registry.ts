@@ -1,4 +1,6 @@
 import { TouchstoneError } from "../study/errors.js";
+import { bloom } from "./architectures/bloom.js";
+import { falcon } from "./architectures/falcon.js";
 import { gemma } from "./architectures/gemma.js";
 import { gemma2 } from "./architectures/gemma2.js";
 import { gemma3 } from "./architectures/gemma3.js";
@@ -13,6 +15,8 @@ import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
 const architectures: readonly Architecture[] = [
+  bloom,
+  falcon,
   gemma,
   gemma2,
   gemma3,

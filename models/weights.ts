@@ -25,6 +25,17 @@ export interface WantedWeight {
   shape: readonly number[];
 }
 
+/** The same weights with `prefix` before their names, where none has it. */
+export function withPrefix(source: WeightSource, prefix: string): WeightSource {
+  const names = Array.from(source.tensors.keys());
+  if (names.some((name) => name.startsWith(prefix))) return source;
+  return {
+    ...source,
+    tensors: new Map(Array.from(source.tensors, ([name, tensor]) => [prefix + name, tensor])),
+    read: (name) => source.read(name.slice(prefix.length)),
+  };
+}
+
 /**
  * Checks names, shapes and types, before anything is read.
  * @throws TouchstoneError InvalidModel for a missing weight or an unsupported type, ShapeMismatch

@@ -58,6 +58,16 @@ export function tokenIds({ bos_token_id: bos, eos_token_id: eos }: z.output<z.Zo
   return { bosTokenId: bos ?? null, eosTokenId: (Array.isArray(eos) ? eos[0] : eos) ?? null };
 }
 
+/** @throws TouchstoneError InvalidModel where heads don't divide the hidden size */
+export function headSize(json: { hidden_size: number; num_attention_heads: number }, where: string): number {
+  const size = json.hidden_size / json.num_attention_heads;
+  if (Number.isInteger(size)) return size;
+  throw invalidConfig(
+    `A hidden size of ${json.hidden_size} doesn't divide among ${json.num_attention_heads} heads`,
+    where,
+  );
+}
+
 /**
  * How heads of `headDim` are rotated.
  * @throws TouchstoneError InvalidModel, or UnsupportedArchitecture for scalings other than linear and llama3

@@ -3,6 +3,7 @@ import type { ModelConfig } from "../model.js";
 import {
   commonKeys,
   count,
+  headSize,
   invalidConfig,
   parseKeys,
   readActivation,
@@ -52,11 +53,9 @@ export function readDecoderConfig(
   const json = parseKeys(decoderSchema, huggingFace, where);
   const attentionHeads = json.num_attention_heads;
   const keyValueHeads = json.num_key_value_heads ?? attentionHeads;
-  const headDim = json.head_dim ?? json.hidden_size / attentionHeads;
+  const headDim = json.head_dim ?? headSize(json, where);
   if (attentionHeads % keyValueHeads !== 0)
     throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
-  if (!Number.isInteger(headDim))
-    throw invalidConfig(`A hidden size of ${json.hidden_size} doesn't divide among ${attentionHeads} heads`, where);
   const given = [...(json.attention_bias ? [Q, K, V, O] : []), ...(json.mlp_bias ? [GATE, UP, DOWN] : [])];
   return {
     modelType,

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
-import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
-import { attentionOf, attentionOver } from "./attend.js";
-import { commonKeys, count, parseKeys, readActivation, readRope, ropeKeys, tokenIds } from "./config-keys.js";
-import { biasedShapes, layerNormHead } from "./layer-norms.js";
-import { activate, layerNorm, project, weightOf } from "./layers.js";
+import type { Architecture, ModelConfig } from "../model.js";
+import { attentionOver } from "./attend.js";
+import { commonKeys, count, headSize, parseKeys, readActivation, readRope, ropeKeys, tokenIds } from "./config-keys.js";
+import { fusedQueries, fusedShapes, type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
+import { layerNormHead } from "./layer-norms.js";
+import { weightOf } from "./layers.js";
 
 const EMBEDDING = "gpt_neox.embed_in.weight";
 const FINAL_NORM = "gpt_neox.final_layer_norm.weight";
@@ -39,26 +40,18 @@ const schema = z.object({
 export const gptNeox: Architecture = {
   modelType: "gpt_neox",
   readConfig,
-  blockShapes: ({ hiddenSize, intermediateSize, biases }) => {
-    const linears = new Map([
-      [QKV, [3 * hiddenSize, hiddenSize]],
-      [O, [hiddenSize, hiddenSize]],
-      [UP, [intermediateSize, hiddenSize]],
-      [DOWN, [hiddenSize, intermediateSize]],
-    ]);
-    return biasedShapes(linears, biases, [INPUT_NORM, MLP_NORM], hiddenSize);
-  },
+  blockShapes: (config) => fusedShapes(blockOf(config), config, [INPUT_NORM, MLP_NORM]),
   blockWeightName: (index, name) => `gpt_neox.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
   stages: (config, index, tokens, tree) =>
-    (isParallel(config) ? parallel : sequential)(parts(config, index, tokens, tree)),
+    layerNormStages(blockOf(config), config, attentionOver(config, index, tokens, tree)),
   ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
 function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig {
   const json = parseKeys(schema, huggingFace, where);
-  const headDim = json.hidden_size / json.num_attention_heads;
+  const headDim = headSize(json, where);
   const rope = { partial_rotary_factor: json.rotary_pct, rope_theta: json.rotary_emb_base };
   return {
     modelType: "gpt_neox",
@@ -81,62 +74,14 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   };
 }
 
-function isParallel({ huggingFace }: ModelConfig): boolean {
-  return huggingFace.use_parallel_residual !== false;
-}
-
-interface Parts {
-  attention: Stage;
-  output: Stage;
-  up: Stage;
-  down: Stage;
-}
-
-/** x + attention(norm(x)), and to that the feed-forward part of its own norm. */
-function sequential({ attention, output, up, down }: Parts): Stage[] {
-  return [attention, output, up, down];
-}
-
-/** x + attention(norm(x)) + feed-forward(norm(x)): the feed-forward part goes first, while x is still what came in. */
-function parallel({ attention, output, up, down }: Parts): Stage[] {
-  return [attention, up, down, output];
-}
-
-function parts(config: ModelConfig, index: number, tokens: number, tree?: TokenTree): Parts {
-  const { attentionHeads, headDim, normEps, activation } = config;
-  const attend = attentionOver(config, index, tokens, tree);
-  const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) =>
-    layerNorm(hidden, weights, MLP_NORM, normEps);
+function blockOf(config: ModelConfig): LayerNormBlock {
   return {
-    attention: {
-      linears: [QKV],
-      input: ({ hidden }, weights) => layerNorm(hidden, weights, INPUT_NORM, normEps),
-      next: ({ hidden }, input, weights) => {
-        // Each head's q, k and v stand together.
-        const [sequences, rows] = hidden.shape;
-        const byHead = tf.reshape(project(input, weights, QKV), [sequences, rows, attentionHeads, 3 * headDim]);
-        const [q, k, v] = tf.split(byHead, 3, 3).map((part) => tf.reshape<tf.Rank.R3>(part, hidden.shape));
-        return { hidden, attention: attend(q, k, v) };
-      },
-    },
-    output: {
-      linears: [O],
-      input: attentionOf,
-      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, O)) }),
-    },
-    up: {
-      linears: [UP],
-      input: mlpInput,
-      // The next stage computes this linear itself: its outputs would be the largest activations kept.
-      next: ({ hidden, attention }) => ({ hidden, attention }),
-    },
-    down: {
-      linears: [DOWN],
-      input: (state, weights) => activate(project(mlpInput(state, weights), weights, UP), activation),
-      next: ({ hidden, attention }, input, weights) => ({
-        hidden: tf.add(hidden, project(input, weights, DOWN)),
-        attention,
-      }),
-    },
+    ...fusedQueries(QKV, config),
+    output: O,
+    up: UP,
+    down: DOWN,
+    attentionNorm: INPUT_NORM,
+    mlpNorm: MLP_NORM,
+    parallel: config.huggingFace.use_parallel_residual !== false,
   };
 }

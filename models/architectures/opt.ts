@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
-import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
-import { attentionOf, attentionOver } from "./attend.js";
-import { commonKeys, count, parseKeys, readActivation, tokenIds, unsupported } from "./config-keys.js";
+import type { Architecture, ModelConfig, TokenTree } from "../model.js";
+import { attentionOver } from "./attend.js";
+import { commonKeys, count, headSize, parseKeys, readActivation, tokenIds, unsupported } from "./config-keys.js";
+import { type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
 import { biasedShapes, layerNormHead } from "./layer-norms.js";
-import { activate, layerNorm, project, weightOf } from "./layers.js";
+import { project, weightOf } from "./layers.js";
 
 const EMBEDDING = "model.decoder.embed_tokens.weight";
 const POSITIONS = "model.decoder.embed_positions.weight";
@@ -20,6 +21,17 @@ const MLP_NORM = "final_layer_norm.weight";
 const UP = "fc1.weight";
 const DOWN = "fc2.weight";
 const LINEARS = [Q, K, V, O, UP, DOWN];
+
+const block: LayerNormBlock = {
+  into: [Q, K, V],
+  queriesKeysValues: (input, weights) => [Q, K, V].map((name) => project(input, weights, name)),
+  output: O,
+  up: UP,
+  down: DOWN,
+  attentionNorm: ATTENTION_NORM,
+  mlpNorm: MLP_NORM,
+  parallel: false,
+};
 
 /** Rows before position 0: the published models were trained with these two for padding. */
 const POSITION_OFFSET = 2;
@@ -61,7 +73,7 @@ export const opt: Architecture = {
     const positions = tf.gather(weightOf(weights, POSITIONS), rows);
     return tf.add(tf.gather(weightOf(weights, EMBEDDING), tokens), positions);
   },
-  stages,
+  stages: (config, index, tokens, tree) => layerNormStages(block, config, attentionOver(config, index, tokens, tree)),
   ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
@@ -96,7 +108,7 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     blocks: json.num_hidden_layers,
     attentionHeads: json.num_attention_heads,
     keyValueHeads: json.num_attention_heads,
-    headDim: json.hidden_size / json.num_attention_heads,
+    headDim: headSize(json, where),
     activation: readActivation(json.activation_function, ["relu", "gelu"], where),
     normEps: NORM_EPS,
     rotaryDim: 0,
@@ -109,37 +121,4 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     ...tokenIds(json),
     huggingFace,
   };
-}
-
-function stages(config: ModelConfig, index: number, tokens: number, tree?: TokenTree): Stage[] {
-  const attend = attentionOver(config, index, tokens, tree);
-  const norm = (hidden: tf.Tensor3D, weights: Weights, name: string) =>
-    layerNorm(hidden, weights, name, config.normEps);
-  return [
-    {
-      linears: [Q, K, V],
-      input: ({ hidden }, weights) => norm(hidden, weights, ATTENTION_NORM),
-      next: ({ hidden }, input, weights) => {
-        const [q, k, v] = [Q, K, V].map((name) => project(input, weights, name));
-        return { hidden, attention: attend(q, k, v) };
-      },
-    },
-    {
-      linears: [O],
-      input: attentionOf,
-      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, O)) }),
-    },
-    {
-      linears: [UP],
-      input: ({ hidden }, weights) => norm(hidden, weights, MLP_NORM),
-      // The next stage computes this linear itself: its outputs would be the largest activations kept.
-      next: ({ hidden }) => ({ hidden }),
-    },
-    {
-      linears: [DOWN],
-      input: ({ hidden }, weights) =>
-        activate(project(norm(hidden, weights, MLP_NORM), weights, UP), config.activation),
-      next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, DOWN)) }),
-    },
-  ];
 }

@@ -14,6 +14,10 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 
+# LLaMA's linears, and those of BLOOM and Falcon.
+LINEARS = ("_proj", "query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h")
+
+
 def load(kind, folder):
     if kind == "gptq":
         from transformers import GPTQConfig
@@ -38,7 +42,7 @@ def load(kind, folder):
 def linears(kind, model):
     found = {}
     for name, module in model.named_modules():
-        if not name.endswith("_proj"):
+        if not name.endswith(LINEARS):
             continue
         # GPTQ's kernels hold weights as [in, out].
         weight = module.dequantize_weight().T if kind == "gptq" else module.weight

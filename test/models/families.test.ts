@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import * as tf from "@tensorflow/tfjs-core";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
-import { forwardTokens } from "../../models/forward.js";
+import { forwardTokens, toTensors } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
+import type { BlockState, Stage } from "../../models/model.js";
 import { architectureOf } from "../../models/registry.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
@@ -22,6 +24,27 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const staged = model.architecture.stages(model.config, 0, 1).flatMap(({ linears }) => linears);
       assert.deepEqual(staged.toSorted(), matrices.map(([name]) => name).toSorted());
       assert.equal(blockLinears(model, 0).flat().length, staged.length);
+      await model.close();
+    });
+
+    test("the state after a stage needs no linears of later stages", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const weights = await model.block(0);
+      const hidden = tf.randomNormal<tf.Rank.R3>([2, 5, model.config.hiddenSize], 0, 1, "float32", 1);
+      const stages = model.architecture.stages(model.config, 0, 5);
+      for (const last of stages.keys()) {
+        const later = new Set(stages.slice(last + 1).flatMap(({ linears }) => linears));
+        const known = Array.from(weights, ([name, { shape, data }]) => {
+          return [name, { shape, data: later.has(name) ? data.map(() => Number.NaN) : data }] as const;
+        });
+        const state = tf.tidy(() => {
+          const tensors = toTensors(new Map(known));
+          const start: BlockState = { hidden };
+          const before = (state: BlockState, stage: Stage) => stage.next(state, stage.input(state, tensors), tensors);
+          return Object.values(stages.slice(0, last + 1).reduce(before, start)).filter((each) => each !== undefined);
+        });
+        for (const tensor of state) assert.ok((tensor as tf.Tensor).dataSync().every(Number.isFinite));
+      }
       await model.close();
     });
 
@@ -85,8 +108,38 @@ for (const [family, config] of Object.entries(familyConfigs)) {
   });
 }
 
-const { gemma, gemma2, gemma3_text, gpt_neox, opt, qwen2 } = familyConfigs;
+const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, opt, qwen2 } = familyConfigs;
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
+  "BLOOM that adds what comes out of its norms": {
+    config: { ...bloom, apply_residual_connection_post_layernorm: true },
+    error: "UnsupportedArchitecture",
+    message: /sums.*apply_residual_connection_post_layernorm/s,
+  },
+  "BLOOM of heads that don't divide its size": {
+    config: { ...bloom, n_head: 5 },
+    error: "InvalidModel",
+    message: /96 doesn't divide among 5 heads/,
+  },
+  "Falcon's new architecture with one part after the other": {
+    config: { ...falcon, new_decoder_architecture: true, parallel_attn: false },
+    error: "UnsupportedArchitecture",
+    message: /2 norms in a sequential block of the new architecture/,
+  },
+  "Falcon's old architecture with two norms": {
+    config: { ...falcon, num_ln_in_parallel_attn: 2 },
+    error: "UnsupportedArchitecture",
+    message: /2 norms in a parallel block of the old architecture/,
+  },
+  "Falcon with another rotary scaling": {
+    config: { ...falcon, rope_scaling: { type: "dynamic", factor: 2 } },
+    error: "UnsupportedArchitecture",
+    message: /Rotary scaling dynamic/,
+  },
+  "Falcon with key-value heads that don't divide its heads": {
+    config: { ...falcon, new_decoder_architecture: true, num_kv_heads: 2 },
+    error: "InvalidModel",
+    message: /3 attention heads don't divide among 2 key-value heads/,
+  },
   "OPT with projected embeddings": {
     config: { ...opt, word_embed_proj_dim: 32 },
     error: "UnsupportedArchitecture",
@@ -150,7 +203,7 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
   "an unknown family": {
     config: { ...gemma, model_type: "mamba" },
     error: "UnsupportedArchitecture",
-    message: /"mamba".*gemma, gemma2, gemma3_text, gpt_neox, llama.*CONTRIBUTING/s,
+    message: /"mamba".*bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, llama.*CONTRIBUTING/s,
   },
 };
 

@@ -9,7 +9,29 @@ const sizes = {
   max_position_embeddings: 64,
 };
 
+const falcon = {
+  ...{ model_type: "falcon", architectures: ["FalconForCausalLM"], vocab_size: 40, num_hidden_layers: 2 },
+  ...{ hidden_size: 96, num_attention_heads: 3, ffn_hidden_size: 128 },
+};
+
 export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  bloom: {
+    ...{ model_type: "bloom", architectures: ["BloomForCausalLM"], vocab_size: 40 },
+    ...{ n_embed: 96, n_head: 3, n_layer: 2 },
+  },
+  falcon,
+  "falcon, two norms and key-value heads": {
+    ...{
+      ...falcon,
+      num_attention_heads: 6,
+      new_decoder_architecture: true,
+      num_kv_heads: 2,
+      tie_word_embeddings: false,
+    },
+  },
+  "falcon, one part after the other, with ALiBi": {
+    ...{ ...falcon, alibi: true, multi_query: false, parallel_attn: false, bias: true },
+  },
   gemma: { model_type: "gemma", architectures: ["GemmaForCausalLM"], ...sizes, head_dim: 32, hidden_act: "gelu" },
   gemma2: {
     ...{ model_type: "gemma2", architectures: ["Gemma2ForCausalLM"], ...sizes, head_dim: 32, sliding_window: 5 },

@@ -8,6 +8,7 @@ import { loadModel } from "../../models/load.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { familyConfigs } from "./family-configs.js";
 import { SMALL_CONFIG, type SmallWeights, scratchFolder, smallWeights, writeSmallModel } from "./small-model.js";
 
 const Q = "model.layers.1.self_attn.q_proj.weight";
@@ -20,6 +21,17 @@ test("a folder of shards has the weights of the same model in one file", async (
   for (const read of ["embedding", "head"] as const) assert.deepEqual(await shards[read](), await whole[read]());
   for (const index of [0, 1]) assert.deepEqual(await shards.block(index), await whole.block(index));
   await Promise.all([whole.close(), shards.close()]);
+});
+
+test("a checkpoint that was saved without the head has the weights of the whole model", async () => {
+  const { bloom } = familyConfigs;
+  const weights = smallWeights(bloom);
+  const bare = new Map(Array.from(weights, ([name, weight]) => [name.replace(/^transformer\./, ""), weight]));
+  const [whole, without] = [await writeSmallModel(weights, bloom), await writeSmallModel(bare, bloom)];
+  const models = await Promise.all([whole, without].map(loadModel));
+  for (const read of ["embedding", "head"] as const) assert.deepEqual(await models[1][read](), await models[0][read]());
+  assert.deepEqual(await models[1].block(1), await models[0].block(1));
+  await Promise.all(models.map((model) => model.close()));
 });
 
 test("the digest follows the weights, not the path", async () => {

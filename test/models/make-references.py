@@ -4,22 +4,36 @@
 
 Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/:
 config.json, model.safetensors, and expected.safetensors with input_ids [sequences, tokens], block_outputs [blocks, sequences, tokens,
-hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32 with eager attention.
+hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32.
 """
 
 import sys
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 FOLDER = Path(__file__).parent / "references"
-SEQUENCES, TOKENS = 3, 24
+
+
+class Family(NamedTuple):
+    """A model type, and where its configuration differs from transformers' defaults."""
+
+    model_type: str
+    config: dict
+    sequences: int = 3
+    tokens: int = 24
+    attention: str = "eager"
+
+
+IDS = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2)
 
 # Odd numbers of heads, and heads that are not hidden_size / num_attention_heads wide.
-SMALL = dict(
+DECODER = dict(
+    **IDS,
     vocab_size=96,
     hidden_size=36,
     intermediate_size=56,
@@ -27,18 +41,51 @@ SMALL = dict(
     num_key_value_heads=1,
     head_dim=20,
     max_position_embeddings=64,
-    pad_token_id=0,
-    bos_token_id=1,
-    eos_token_id=2,
 )
 SLIDING, FULL = "sliding_attention", "full_attention"
 
-# The model type, and the settings of its configuration. Windows are shorter than the sequences.
+FALCON = dict(vocab_size=48, num_hidden_layers=2, bos_token_id=1, eos_token_id=2)
+GROUPED_FALCON = dict(
+    **FALCON, hidden_size=48, num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True
+)
+
+# Windows are shorter than the sequences.
 FAMILIES = {
-    "gemma2": (
+    # More than 256 tokens: beyond them ALiBi's positions are rounded.
+    "bloom": Family(
+        "bloom",
+        dict(vocab_size=44, n_layer=2, hidden_size=40, n_head=5, bos_token_id=1, eos_token_id=2),
+        sequences=1,
+        tokens=262,
+    ),
+    "falcon_7b": Family("falcon", dict(**FALCON, hidden_size=40, num_attention_heads=5)),
+    "falcon_11b": Family(
+        "falcon",
+        dict(
+            **GROUPED_FALCON,
+            ffn_hidden_size=64,
+            num_ln_in_parallel_attn=1,
+            tie_word_embeddings=False,
+            rope_parameters={"rope_type": "default", "rope_theta": 500042.0},
+        ),
+    ),
+    "falcon_40b": Family("falcon", dict(**GROUPED_FALCON, bias=True)),
+    # Eager attention of transformers 5 adds ALiBi twice; the published model was trained with it once.
+    "falcon_rw": Family(
+        "falcon",
+        dict(
+            **FALCON,
+            **dict(hidden_size=40, num_attention_heads=5, ffn_hidden_size=96),
+            **dict(alibi=True, multi_query=False, parallel_attn=False, bias=True),
+        ),
+        sequences=1,
+        tokens=262,
+        attention="sdpa",
+    ),
+    "gemma2": Family(
         "gemma2",
         dict(
-            **SMALL,
+            **DECODER,
             num_hidden_layers=3,
             sliding_window=7,
             query_pre_attn_scalar=13,
@@ -46,10 +93,10 @@ FAMILIES = {
             final_logit_softcapping=4.0,
         ),
     ),
-    "gemma3": (
+    "gemma3": Family(
         "gemma3_text",
         dict(
-            **{**SMALL, "hidden_size": 24, "intermediate_size": 40, "head_dim": 12},
+            **{**DECODER, "hidden_size": 24, "intermediate_size": 40, "head_dim": 12},
             num_hidden_layers=7,
             sliding_window=5,
             query_pre_attn_scalar=17,
@@ -60,10 +107,10 @@ FAMILIES = {
             },
         ),
     ),
-    "qwen2_window": (
+    "qwen2_window": Family(
         "qwen2",
         dict(
-            **{**SMALL, "head_dim": 12},
+            **{**DECODER, "head_dim": 12},
             num_hidden_layers=3,
             tie_word_embeddings=True,
             use_sliding_window=True,
@@ -71,10 +118,10 @@ FAMILIES = {
             max_window_layers=2,
         ),
     ),
-    "qwen3_window": (
+    "qwen3_window": Family(
         "qwen3",
         dict(
-            **SMALL,
+            **DECODER,
             num_hidden_layers=3,
             tie_word_embeddings=False,
             use_sliding_window=True,
@@ -97,25 +144,30 @@ def randomize(model, generator):
             parameter.copy_(1.5 * noise / parameter.shape[-1] ** 0.5)
 
 
-def write(name, model_type, settings):
-    folder = FOLDER / name
+def make(name, family):
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    config = AutoConfig.for_model(model_type, **settings)
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
-    inputs = []
-    for block in model.get_decoder().layers:
-        block.register_forward_pre_hook(lambda _, args, kwargs: inputs.append(args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
+    config = AutoConfig.for_model(family.model_type, **family.config)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation=family.attention, dtype=torch.float32).eval()
+    ids = torch.randint(3, config.vocab_size, (family.sequences, family.tokens), generator=generator)
     with torch.no_grad():
         randomize(model, generator)
-        ids = torch.randint(3, config.vocab_size, (SEQUENCES, TOKENS), generator=generator)
-        logits = model(ids, use_cache=False).logits
+        out = model(ids, output_hidden_states=True, use_cache=False)
+    inputs = torch.stack(out.hidden_states[: config.num_hidden_layers])
+    return model, {"input_ids": ids.to(torch.int32), "logits": out.logits, "block_outputs": inputs}
+
+
+def write(name, family):
+    folder = FOLDER / name
+    model, expected = make(name, family)
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    expected = {"input_ids": ids.to(torch.int32), "block_outputs": torch.stack(inputs), "logits": logits}
     save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
-    print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) // 1024} KiB, logits up to {logits.abs().max():.2f}")
+    for file in folder.iterdir():
+        file.chmod(0o644)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f"{name}: {size // 1024} KiB, logits up to {expected['logits'].abs().max():.2f}")
 
 
 if __name__ == "__main__":
-    for family in sys.argv[1:] or FAMILIES:
-        write(family, *FAMILIES[family])
+    for chosen in sys.argv[1:] or FAMILIES:
+        write(chosen, FAMILIES[chosen])
