@@ -51,7 +51,7 @@ export function checkWeights(source: WeightSource, wanted: Iterable<WantedWeight
       throw new TouchstoneError("InvalidModel", {
         what: `The weight is stored as ${found.dtype}, which can't be read`,
         where,
-        todo: "Convert the model: safetensors with F32, F16 or BF16; GGUF with these or Q8_0, Q4_0, Q4_1, Q5_0, Q5_1.",
+        todo: "Convert the model: safetensors with F32, F16 or BF16, or GGUF of a type that docs/users.md names.",
       });
     }
   }
