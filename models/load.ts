@@ -8,9 +8,9 @@ import { type GgufFile, openGguf } from "./gguf.js";
 import { parseJson } from "./json.js";
 import type { Architecture, Model, ModelConfig } from "./model.js";
 import { architectureOf } from "./registry.js";
-import { openSafetensorsFolder } from "./safetensors-folder.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
+import { openWeightFolder } from "./weight-folder.js";
 import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
 
 export const CONFIG_FILE = "config.json";
@@ -60,7 +60,7 @@ async function loadFolder(path: string): Promise<Model> {
   const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
   const { biases } = architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
   const { quantization, files } = await readQuantization(path, quantization_config);
-  const folder = await openSafetensorsFolder(path);
+  const folder = await openWeightFolder(path);
   const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
   return closingOnError(folder, async () => ({
     source: quantization === undefined ? folder : await quantizedSource(folder, quantization, biases),

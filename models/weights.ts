@@ -51,7 +51,7 @@ export function checkWeights(source: WeightSource, wanted: Iterable<WantedWeight
       throw new TouchstoneError("InvalidModel", {
         what: `The weight is stored as ${found.dtype}, which can't be read`,
         where,
-        todo: "Convert the model: safetensors with F32, F16 or BF16, or GGUF of a type that docs/users.md names.",
+        todo: "Convert the model: safetensors with F32, F16 or BF16, or another type that docs/users.md names.",
       });
     }
   }
