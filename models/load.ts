@@ -18,9 +18,9 @@ export const CONFIG_FILE = "config.json";
 export const QUANTIZE_FILE = "quantize_config.json";
 
 /**
- * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Quantized linears (GPTQ, compressed-tensors'
- * pack-quantized) are read as the weights that they stand for. Names, shapes and types of all weights are
- * checked; the weights are read later, block by block.
+ * Opens a Hugging Face folder (safetensors, else `pytorch_model.bin`), a `.gguf` file, or an `s3://` address of either.
+ * Quantized linears (GPTQ, compressed-tensors' pack-quantized) are read as the weights that they stand for. Names, shapes and
+ * types of all weights are checked; the weights are read later, block by block.
  * @throws TouchstoneError UnknownModel where there is nothing at the path, InvalidModel for what is incomplete or corrupt,
  *   UnsupportedArchitecture, ShapeMismatch
  */

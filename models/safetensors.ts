@@ -1,8 +1,6 @@
 import { type DataFile, openFile } from "../storage/files.js";
-import { TouchstoneError } from "../study/errors.js";
-import type { HostTensor } from "./model.js";
 import { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
-import { decodeTensor, type FloatTensor, type IntegerTensor, weightValues } from "./tensor-values.js";
+import { decodeTensor, type FloatTensor, type IntegerTensor } from "./tensor-values.js";
 
 export interface Safetensors {
   tensors: ReadonlyMap<string, FloatTensor | IntegerTensor>;
@@ -41,28 +39,10 @@ export async function readSafetensors(uri: string): Promise<Safetensors> {
   }
 }
 
-/** A weight as float32. */
-export async function readFloats(file: DataFile, name: string, entry: SafetensorsEntry): Promise<HostTensor> {
-  const tensor = await readTensor(file, name, entry);
-  const data = weightValues(tensor);
-  if (data === undefined) throw unreadable(file, name, entry);
-  return { shape: tensor.shape, data };
-}
-
 export async function readTensor(
   file: DataFile,
   name: string,
-  entry: SafetensorsEntry,
+  { dtype, shape, offset, bytes }: SafetensorsEntry,
 ): Promise<FloatTensor | IntegerTensor> {
-  const tensor = decodeTensor(entry.dtype, entry.shape, await file.read(entry.offset, entry.bytes));
-  if (tensor === undefined) throw unreadable(file, name, entry);
-  return tensor;
-}
-
-function unreadable(file: DataFile, name: string, { dtype }: SafetensorsEntry): TouchstoneError {
-  return new TouchstoneError("InvalidModel", {
-    what: `The tensor is stored as ${dtype}, which can't be read here`,
-    where: `${file.uri}, tensor ${name}`,
-    todo: "Store weights as F32, F16 or BF16 (F64, F8_E4M3, F8_E5M2 and I8 are read too), others as I8 to I64 or U8.",
-  });
+  return decodeTensor(dtype, shape, await file.read(offset, bytes), `${file.uri}, tensor ${name}`);
 }

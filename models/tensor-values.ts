@@ -1,3 +1,4 @@
+import { TouchstoneError } from "../study/errors.js";
 import { decodeE4m3, decodeE5m2 } from "./float8.js";
 import { decodeBfloat16, decodeFloat16 } from "./float16.js";
 
@@ -38,18 +39,26 @@ export function isWeightDtype(dtype: string): boolean {
   return ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "I8"].includes(dtype);
 }
 
-/** A weight's values as float32; undefined for types that hold none. */
-export function weightValues({ dtype, data }: FloatTensor | IntegerTensor): Float32Array | undefined {
+/**
+ * A weight's values as float32.
+ * @throws TouchstoneError InvalidModel for types that hold none
+ */
+export function weightValues({ dtype, data }: FloatTensor | IntegerTensor, where: string): Float32Array {
   if (data instanceof Float32Array) return data;
-  return dtype === "I8" ? Float32Array.from(data as Int8Array) : undefined;
+  if (dtype === "I8") return Float32Array.from(data as Int8Array);
+  throw unreadable(dtype, where);
 }
 
-/** Little-endian bytes, whole elements, as values; undefined for types that aren't read. */
+/**
+ * Little-endian bytes, whole elements, as values.
+ * @throws TouchstoneError InvalidModel for types that aren't read
+ */
 export function decodeTensor(
   dtype: string,
   shape: readonly number[],
   bytes: Uint8Array,
-): FloatTensor | IntegerTensor | undefined {
+  where: string,
+): FloatTensor | IntegerTensor {
   // Typed arrays can only look at memory from a multiple of their element's size on.
   const { buffer, byteOffset, length } = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   switch (dtype) {
@@ -76,6 +85,14 @@ export function decodeTensor(
     case "U8":
       return { dtype, shape, data: new Uint8Array(buffer, byteOffset, length) };
     default:
-      return undefined;
+      throw unreadable(dtype, where);
   }
+}
+
+function unreadable(dtype: string, where: string): TouchstoneError {
+  return new TouchstoneError("InvalidModel", {
+    what: `The tensor is stored as ${dtype}, which can't be read here`,
+    where,
+    todo: "Store weights as F32, F16 or BF16 (F64, F8_E4M3, F8_E5M2 and I8 are read too), others as I8 to I64 or U8.",
+  });
 }

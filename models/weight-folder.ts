@@ -2,9 +2,9 @@ import { z } from "zod";
 import { fileExists, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import { parseJson } from "./json.js";
-import type { HostTensor } from "./model.js";
-import { openSafetensors, readFloats, readTensor } from "./safetensors.js";
-import { type FloatTensor, type IntegerTensor, isWeightDtype } from "./tensor-values.js";
+import { openPytorch, readPytorchTensor } from "./pytorch.js";
+import { openSafetensors, readTensor } from "./safetensors.js";
+import { type FloatTensor, type IntegerTensor, isWeightDtype, weightValues } from "./tensor-values.js";
 import type { StoredTensor, WeightSource } from "./weights.js";
 
 export const SINGLE_FILE = "model.safetensors";
@@ -20,8 +20,7 @@ export interface WeightFolder extends WeightSource {
 /** An open file of weights. */
 interface WeightFile {
   readonly tensors: ReadonlyMap<string, { dtype: string; shape: readonly number[] }>;
-  read(name: string): Promise<HostTensor>;
-  readTensor(name: string): Promise<FloatTensor | IntegerTensor>;
+  read(name: string): Promise<FloatTensor | IntegerTensor>;
   close(): Promise<void>;
 }
 
@@ -38,6 +37,12 @@ interface FolderFormat {
 /** Where a folder has several, the first is read, as by transformers. */
 const FORMATS: readonly FolderFormat[] = [
   { single: SINGLE_FILE, index: INDEX_FILE, shard: /^[^/\\]+\.safetensors$/, open: openSafetensorsWeights },
+  {
+    single: "pytorch_model.bin",
+    index: "pytorch_model.bin.index.json",
+    shard: /^[^/\\]+\.bin$/,
+    open: openPytorchWeights,
+  },
 ];
 
 /**
@@ -57,12 +62,16 @@ export async function openWeightFolder(folder: string): Promise<WeightFolder> {
     const tensors = new Map(
       Array.from(homes, ([name, home]) => [name, storedTensor(name, home.tensors.get(name)!, homes)] as const),
     );
+    const readTensor = (name: string) => homes.get(name)!.read(name);
     return {
       where: folder,
       files: names,
       tensors,
-      read: (name) => homes.get(name)!.read(name),
-      readTensor: (name) => homes.get(name)!.readTensor(name),
+      read: async (name) => {
+        const tensor = await readTensor(name);
+        return { shape: tensor.shape, data: weightValues(tensor, `${folder}, tensor ${name}`) };
+      },
+      readTensor,
       close,
     };
   } catch (error) {
@@ -75,8 +84,16 @@ async function openSafetensorsWeights(uri: string): Promise<WeightFile> {
   const { file, tensors } = await openSafetensors(uri);
   return {
     tensors,
-    read: (name) => readFloats(file, name, tensors.get(name)!),
-    readTensor: (name) => readTensor(file, name, tensors.get(name)!),
+    read: (name) => readTensor(file, name, tensors.get(name)!),
+    close: () => file.close(),
+  };
+}
+
+async function openPytorchWeights(uri: string): Promise<WeightFile> {
+  const { file, tensors } = await openPytorch(uri);
+  return {
+    tensors,
+    read: (name) => readPytorchTensor(file, name, tensors.get(name)!),
     close: () => file.close(),
   };
 }
