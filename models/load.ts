@@ -58,9 +58,11 @@ async function loadFolder(path: string): Promise<Model> {
     });
   }
   const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
-  const { biases } = architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
+  const architecture = architectureOf(huggingFace, configUri);
+  const { biases } = architecture.readConfig(huggingFace, configUri);
   const { quantization, files } = await readQuantization(path, quantization_config);
-  const folder = await openWeightFolder(path);
+  const [base] = architecture.blockWeightName(0, "").split(".");
+  const folder = await openWeightFolder(path, base);
   const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
   return closingOnError(folder, async () => ({
     source: quantization === undefined ? folder : await quantizedSource(folder, quantization, biases),

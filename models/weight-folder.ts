@@ -45,11 +45,19 @@ const FORMATS: readonly FolderFormat[] = [
   },
 ];
 
+/** A tensor's file, and its name there. */
+interface Home {
+  file: WeightFile;
+  stored: string;
+}
+
 /**
  * The weights of a Hugging Face folder, local or `s3://`.
+ * @param base what names begin with but the head's: files of a model that was saved without its head (OPT 6.7B, 13B and 30B)
+ *   leave it out
  * @throws TouchstoneError InvalidModel for missing, empty, truncated or corrupt files
  */
-export async function openWeightFolder(folder: string): Promise<WeightFolder> {
+export async function openWeightFolder(folder: string, base: string): Promise<WeightFolder> {
   const { format, weightMap } = await findFormat(folder);
   const names = weightMap === undefined ? [format.single] : Array.from(new Set(weightMap.values())).sort();
   const files = new Map<string, WeightFile>();
@@ -58,11 +66,16 @@ export async function openWeightFolder(folder: string): Promise<WeightFolder> {
   };
   try {
     for (const name of names) files.set(name, await openShard(joinUri(folder, name), format));
-    const homes = homesOf(folder, files, weightMap);
+    const homes = withBase(homesOf(folder, files, weightMap), base);
     const tensors = new Map(
-      Array.from(homes, ([name, home]) => [name, storedTensor(name, home.tensors.get(name)!, homes)] as const),
+      Array.from(homes, ([name, { file, stored }]) => {
+        return [name, storedTensor(name, file.tensors.get(stored)!, homes)] as const;
+      }),
     );
-    const readTensor = (name: string) => homes.get(name)!.read(name);
+    const readTensor = (name: string) => {
+      const { file, stored } = homes.get(name)!;
+      return file.read(stored);
+    };
     return {
       where: folder,
       files: names,
@@ -156,6 +169,13 @@ function homesOf(
     homes.set(name, file);
   }
   return homes;
+}
+
+function withBase(homes: ReadonlyMap<string, WeightFile>, base: string): ReadonlyMap<string, Home> {
+  const isWhole = Array.from(homes.keys()).some((name) => name.startsWith(`${base}.`));
+  return new Map(
+    Array.from(homes, ([stored, file]) => [isWhole ? stored : `${base}.${stored}`, { file, stored }] as const),
+  );
 }
 
 /** What quantizers of 8 bits put beside a `weight`: without it the weight isn't what it stands for. */

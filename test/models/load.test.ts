@@ -37,6 +37,19 @@ test("the digest follows the weights, not the path", async () => {
   assert.notEqual(await digestOf(await writeSmallModel(smallWeights(), { ...SMALL_CONFIG, rope_theta: 5e5 })), digest);
 });
 
+test("a model that was saved without its head has names without their beginning", async () => {
+  const config = { ...SMALL_CONFIG, tie_word_embeddings: true };
+  const weights = smallWeights(config);
+  const bare = new Map(Array.from(weights, ([name, weight]) => [name.replace(/^model\./, ""), weight]));
+  const [whole, base] = [
+    await loadModel(await writeSmallModel(weights, config)),
+    await loadModel(await writeSmallModel(bare, config)),
+  ];
+  for (const read of ["embedding", "head"] as const) assert.deepEqual(await base[read](), await whole[read]());
+  assert.deepEqual(await base.block(1), await whole.block(1));
+  await Promise.all([whole.close(), base.close()]);
+});
+
 test("weights of 8 bits are read as their values, but not where scales stand beside them", async () => {
   const codes = Uint8Array.from({ length: 64 }, (_, i) => i * 3);
   const write = async (...scales: string[]) => {

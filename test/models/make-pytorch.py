@@ -42,6 +42,7 @@ readable = {name: tensor for name, tensor in tensors.items() if tensor.dtype != 
 save_file({name: tensor.detach().clone().contiguous() for name, tensor in readable.items()}, "tensors.safetensors")
 
 state = torch.nn.Linear(2, 1).state_dict()
+torch.save(state, "state.bin")  # with the attribute _metadata
 torch.save(state, "legacy.bin", _use_new_zipfile_serialization=False)
 torch.save(torch.nn.Linear(2, 1), "module.bin")
 torch.save(state | {"weight": state["weight"].expand(1000, 2)}, "expanded.bin")

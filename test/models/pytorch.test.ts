@@ -44,6 +44,17 @@ for (const file of ["tensors.bin", "protocol-4.bin"]) {
   });
 }
 
+test("a state dict may have attributes, which a module gives it", async () => {
+  const tensors = await readAll(join(references, "state.bin"));
+  assert.deepEqual(
+    Array.from(tensors, ([name, { shape }]) => [name, shape]),
+    [
+      ["weight", [1, 2]],
+      ["bias", [1]],
+    ],
+  );
+});
+
 test("a folder of shards is the model of its tensors, of a digest that follows them alone", async () => {
   const { tensors } = await readSafetensors(join(references, "small.safetensors"));
   const [model, again] = [await loadModel(await writeTorchFolder()), await loadModel(await writeTorchFolder())];
