@@ -39,11 +39,14 @@ export async function openGguf(uri: string): Promise<GgufFile> {
       const renamed = mapping.rename(name);
       if (renamed === undefined) continue;
       const format = BLOCK_FORMATS.get(entry.type);
+      const dtype = format?.name ?? `ggml type ${entry.type}`;
+      // A factor for the whole weight, which llama.cpp keeps with NVFP4 and BitNet: the weight alone isn't what it stands for.
+      const scaled = name.endsWith(".weight") && entries.has(name.replace(/weight$/, "scale"));
       stored.set(renamed, { entry, name });
       tensors.set(renamed, {
         shape: entry.shape,
-        dtype: format?.name ?? `ggml type ${entry.type}`,
-        readable: format !== undefined,
+        dtype: scaled ? `${dtype} with a scale beside it` : dtype,
+        readable: format !== undefined && !scaled,
       });
     }
     return {

@@ -8,19 +8,19 @@ import { type GgufFile, openGguf } from "./gguf.js";
 import { parseJson } from "./json.js";
 import type { Architecture, Model, ModelConfig } from "./model.js";
 import { architectureOf } from "./registry.js";
-import { openSafetensorsFolder } from "./safetensors-folder.js";
 import type { Tokenizer } from "./tokenizer.js";
 import { loadFolderTokenizer, loadGgufTokenizer } from "./tokenizer-load.js";
-import { checkWeights, readWeights, type WantedWeight, type WeightSource, withPrefix } from "./weights.js";
+import { openWeightFolder } from "./weight-folder.js";
+import { checkWeights, readWeights, type WantedWeight, type WeightSource } from "./weights.js";
 
 export const CONFIG_FILE = "config.json";
 /** Where older GPTQ folders have what belongs into the configuration. */
 export const QUANTIZE_FILE = "quantize_config.json";
 
 /**
- * Opens a Hugging Face folder, a `.gguf` file, or an `s3://` address of either. Quantized linears (GPTQ, compressed-tensors'
- * pack-quantized) are read as the weights that they stand for. Names, shapes and types of all weights are
- * checked; the weights are read later, block by block.
+ * Opens a Hugging Face folder (safetensors, else `pytorch_model.bin`), a `.gguf` file, or an `s3://` address of either.
+ * Quantized linears (GPTQ, compressed-tensors' pack-quantized) are read as the weights that they stand for. Names, shapes and
+ * types of all weights are checked; the weights are read later, block by block.
  * @throws TouchstoneError UnknownModel where there is nothing at the path, InvalidModel for what is incomplete or corrupt,
  *   UnsupportedArchitecture, ShapeMismatch
  */
@@ -58,9 +58,11 @@ async function loadFolder(path: string): Promise<Model> {
     });
   }
   const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
-  const { biases } = architectureOf(huggingFace, configUri).readConfig(huggingFace, configUri);
+  const architecture = architectureOf(huggingFace, configUri);
+  const { biases } = architecture.readConfig(huggingFace, configUri);
   const { quantization, files } = await readQuantization(path, quantization_config);
-  const folder = await openSafetensorsFolder(path);
+  const [base] = architecture.blockWeightName(0, "").split(".");
+  const folder = await openWeightFolder(path, base);
   const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
   return closingOnError(folder, async () => ({
     source: quantization === undefined ? folder : await quantizedSource(folder, quantization, biases),
@@ -98,9 +100,8 @@ async function closingOnError(source: WeightSource, parts: () => Promise<Parts>)
   }
 }
 
-function assemble({ source: files, huggingFace, digest, tokenizer }: Parts): Model {
-  const architecture = architectureOf(huggingFace, files.where);
-  const source = architecture.prefix === undefined ? files : withPrefix(files, architecture.prefix);
+function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
+  const architecture = architectureOf(huggingFace, source.where);
   const config = architecture.readConfig(huggingFace, source.where);
   const embedding = sameNames(architecture.embeddingShapes(config));
   const head = sameNames(architecture.headShapes(config));

@@ -100,8 +100,6 @@ export interface Stage {
 export interface Architecture {
   /** `model_type` in the configuration. */
   readonly modelType: string;
-  /** What all names but the head's begin with; checkpoints that were saved without the head leave it out. */
-  readonly prefix?: string;
   /** @throws TouchstoneError InvalidModel for missing or wrong keys, UnsupportedArchitecture for variants that aren't implemented */
   readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig;
   /** Names inside a block, with their shapes. */

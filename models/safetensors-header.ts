@@ -1,23 +1,7 @@
 import { z } from "zod";
 import type { DataFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
-
-/** Bytes an element; types that aren't listed are kept in the header but can't be read. */
-export const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  I64: 8,
-  I32: 4,
-  I16: 2,
-  I8: 1,
-  U64: 8,
-  U32: 4,
-  U16: 2,
-  U8: 1,
-  BOOL: 1,
-};
+import { DTYPE_BYTES } from "./tensor-values.js";
 
 export interface SafetensorsEntry {
   dtype: string;

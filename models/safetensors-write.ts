@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { encodeBfloat16, encodeFloat16 } from "./float16.js";
-import { DTYPE_BYTES } from "./safetensors-header.js";
+import { DTYPE_BYTES } from "./tensor-values.js";
 
 export type WritableDtype = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8";
 export type WritableData = Float32Array | Int32Array | BigInt64Array | Uint8Array;

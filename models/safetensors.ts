@@ -1,21 +1,6 @@
 import { type DataFile, openFile } from "../storage/files.js";
-import { TouchstoneError } from "../study/errors.js";
-import { decodeBfloat16, decodeFloat16 } from "./float16.js";
-import type { HostTensor } from "./model.js";
 import { readSafetensorsHeader, type SafetensorsEntry, type SafetensorsHeader } from "./safetensors-header.js";
-
-export interface FloatTensor {
-  shape: readonly number[];
-  dtype: "F32" | "F16" | "BF16";
-  /** F16 and BF16 are decoded. */
-  data: Float32Array;
-}
-
-export interface IntegerTensor {
-  shape: readonly number[];
-  dtype: "I32" | "I64" | "U8";
-  data: Int32Array | BigInt64Array | Uint8Array;
-}
+import { decodeTensor, type FloatTensor, type IntegerTensor } from "./tensor-values.js";
 
 export interface Safetensors {
   tensors: ReadonlyMap<string, FloatTensor | IntegerTensor>;
@@ -54,51 +39,10 @@ export async function readSafetensors(uri: string): Promise<Safetensors> {
   }
 }
 
-export function isFloat(dtype: string): dtype is FloatTensor["dtype"] {
-  return dtype === "F32" || dtype === "F16" || dtype === "BF16";
-}
-
-/** A weight as float32. */
-export async function readFloats(file: DataFile, name: string, entry: SafetensorsEntry): Promise<HostTensor> {
-  const tensor = await readTensor(file, name, entry);
-  if (!(tensor.data instanceof Float32Array)) throw unreadable(file, name, entry);
-  return { shape: tensor.shape, data: tensor.data };
-}
-
 export async function readTensor(
   file: DataFile,
   name: string,
-  entry: SafetensorsEntry,
+  { dtype, shape, offset, bytes }: SafetensorsEntry,
 ): Promise<FloatTensor | IntegerTensor> {
-  const { dtype, shape, offset, bytes } = entry;
-  const content = aligned(await file.read(offset, bytes));
-  switch (dtype) {
-    case "F32":
-      return { dtype, shape, data: new Float32Array(content.buffer, content.byteOffset, bytes / 4) };
-    case "F16":
-      return { dtype, shape, data: decodeFloat16(new Uint16Array(content.buffer, content.byteOffset, bytes / 2)) };
-    case "BF16":
-      return { dtype, shape, data: decodeBfloat16(new Uint16Array(content.buffer, content.byteOffset, bytes / 2)) };
-    case "I32":
-      return { dtype, shape, data: new Int32Array(content.buffer, content.byteOffset, bytes / 4) };
-    case "I64":
-      return { dtype, shape, data: new BigInt64Array(content.buffer, content.byteOffset, bytes / 8) };
-    case "U8":
-      return { dtype, shape, data: content };
-    default:
-      throw unreadable(file, name, entry);
-  }
-}
-
-/** Typed arrays can only look at memory from a multiple of their element's size on. */
-function aligned(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-}
-
-function unreadable(file: DataFile, name: string, { dtype }: SafetensorsEntry): TouchstoneError {
-  return new TouchstoneError("InvalidModel", {
-    what: `The tensor is stored as ${dtype}, which can't be read here`,
-    where: `${file.uri}, tensor ${name}`,
-    todo: "Store it as F32, F16 or BF16 (weights), I32, I64 or U8 (others).",
-  });
+  return decodeTensor(dtype, shape, await file.read(offset, bytes), `${file.uri}, tensor ${name}`);
 }

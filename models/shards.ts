@@ -1,7 +1,7 @@
 import type { Model } from "./model.js";
-import { SINGLE_FILE } from "./safetensors-folder.js";
-import { DTYPE_BYTES } from "./safetensors-header.js";
 import type { TensorLayout, WritableDtype } from "./safetensors-write.js";
+import { DTYPE_BYTES } from "./tensor-values.js";
+import { SINGLE_FILE } from "./weight-folder.js";
 
 const SHARD_BYTES = 4 * 2 ** 30;
 

@@ -25,17 +25,6 @@ export interface WantedWeight {
   shape: readonly number[];
 }
 
-/** The same weights with `prefix` before their names, where none has it. */
-export function withPrefix(source: WeightSource, prefix: string): WeightSource {
-  const names = Array.from(source.tensors.keys());
-  if (names.some((name) => name.startsWith(prefix))) return source;
-  return {
-    ...source,
-    tensors: new Map(Array.from(source.tensors, ([name, tensor]) => [prefix + name, tensor])),
-    read: (name) => source.read(name.slice(prefix.length)),
-  };
-}
-
 /**
  * Checks names, shapes and types, before anything is read.
  * @throws TouchstoneError InvalidModel for a missing weight or an unsupported type, ShapeMismatch
@@ -62,7 +51,7 @@ export function checkWeights(source: WeightSource, wanted: Iterable<WantedWeight
       throw new TouchstoneError("InvalidModel", {
         what: `The weight is stored as ${found.dtype}, which can't be read`,
         where,
-        todo: "Convert the model: safetensors with F32, F16 or BF16; GGUF with these or Q8_0, Q4_0, Q4_1, Q5_0, Q5_1.",
+        todo: "Convert the model: safetensors with F32, F16 or BF16, or another type that docs/users.md names.",
       });
     }
   }

@@ -4,7 +4,6 @@ import { TouchstoneError } from "../study/errors.js";
 import { CONFIG_FILE } from "./load.js";
 import type { HostWeights, Model } from "./model.js";
 import { checkPlace } from "./model-place.js";
-import { INDEX_FILE } from "./safetensors-folder.js";
 import {
   createSafetensors,
   type SafetensorsWriter,
@@ -13,6 +12,7 @@ import {
 } from "./safetensors-write.js";
 import { planShards, type Shard, weightLayout } from "./shards.js";
 import { tokenizerFilesOf } from "./tokenizer-load.js";
+import { INDEX_FILE } from "./weight-folder.js";
 
 export type FolderDtype = "F32" | "F16" | "BF16";
 

@@ -34,7 +34,6 @@ const schema = z.object({
  */
 export const bloom: Architecture = {
   modelType: "bloom",
-  prefix: "transformer.",
   readConfig,
   blockShapes: (config) => fusedShapes(blockOf(config), config, [ATTENTION_NORM, MLP_NORM]),
   blockWeightName: (index, name) => `transformer.h.${index}.${name}`,

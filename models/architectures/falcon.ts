@@ -62,7 +62,6 @@ const schema = z.object({
  */
 export const falcon: Architecture = {
   modelType: "falcon",
-  prefix: "transformer.",
   readConfig,
   blockShapes: (config) => {
     const block = blockOf(config);

@@ -1,5 +1,5 @@
 import { TouchstoneError } from "../../study/errors.js";
-import type { SafetensorsFolder } from "../safetensors-folder.js";
+import type { WeightFolder } from "../weight-folder.js";
 import type { StoredTensor, WeightSource } from "../weights.js";
 import { decodeCompressedTensors } from "./compressed-tensors.js";
 import { decodeGptq } from "./gptq.js";
@@ -25,7 +25,7 @@ interface LinearReader {
  * @throws TouchstoneError InvalidModel where tensors of a linear are missing or don't fit one another
  */
 export async function quantizedSource(
-  folder: SafetensorsFolder,
+  folder: WeightFolder,
   quantization: Quantization,
   biased: readonly string[],
 ): Promise<WeightSource> {
@@ -62,7 +62,7 @@ export async function quantizedSource(
   };
 }
 
-function gptqReader(folder: SafetensorsFolder, quantization: QuantizationOf<"gptq">): LinearReader {
+function gptqReader(folder: WeightFolder, quantization: QuantizationOf<"gptq">): LinearReader {
   const { bits, groupSize } = quantization;
   const grouped = (columns: number) => (groupSize === -1 ? columns : groupSize);
   return {
@@ -92,7 +92,7 @@ function gptqReader(folder: SafetensorsFolder, quantization: QuantizationOf<"gpt
   };
 }
 
-function packedReader(folder: SafetensorsFolder, quantization: QuantizationOf<"compressed-tensors">): LinearReader {
+function packedReader(folder: WeightFolder, quantization: QuantizationOf<"compressed-tensors">): LinearReader {
   const { bits, groupSize, symmetric } = quantization;
   return {
     codes: "weight_packed",
@@ -122,7 +122,7 @@ function packedReader(folder: SafetensorsFolder, quantization: QuantizationOf<"c
 }
 
 /** Some writers give every linear a bias, also where the architecture has none. */
-async function checkBias(folder: SafetensorsFolder, prefix: string): Promise<void> {
+async function checkBias(folder: WeightFolder, prefix: string): Promise<void> {
   if (!folder.tensors.has(`${prefix}bias`)) return;
   const { data } = await folder.read(`${prefix}bias`);
   if (data.every((value) => value === 0)) return;
@@ -133,19 +133,19 @@ async function checkBias(folder: SafetensorsFolder, prefix: string): Promise<voi
   });
 }
 
-async function readIntegers(folder: SafetensorsFolder, name: string): Promise<Int32Array> {
+async function readIntegers(folder: WeightFolder, name: string): Promise<Int32Array> {
   const { data, dtype } = await folder.readTensor(name);
   if (data instanceof Int32Array) return data;
   throw broken(folder, name, `The tensor is stored as ${dtype}, not as I32`);
 }
 
-function shapeOf({ tensors, ...folder }: SafetensorsFolder, name: string, axes: number): readonly number[] {
+function shapeOf({ tensors, ...folder }: WeightFolder, name: string, axes: number): readonly number[] {
   const { shape } = tensors.get(name)!;
   if (shape.length === axes) return shape;
   throw broken(folder, name, `The tensor has shape [${shape}], not ${axes} axes`);
 }
 
-function requireShape(folder: SafetensorsFolder, name: string, wanted: readonly number[]): void {
+function requireShape(folder: WeightFolder, name: string, wanted: readonly number[]): void {
   const found = folder.tensors.get(name)?.shape;
   if (found === undefined) throw broken(folder, name, "A tensor of a quantized linear is missing");
   if (String(found) === String(wanted)) return;

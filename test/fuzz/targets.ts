@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readCalibration } from "../../calibration/read-calibration.js";
@@ -14,10 +14,12 @@ import { BLOCK_FORMATS } from "../../models/gguf-blocks.js";
 import { readGgufHeader } from "../../models/gguf-header.js";
 import { parseJson } from "../../models/json.js";
 import { loadModel } from "../../models/load.js";
+import { readPytorchHeader } from "../../models/pytorch-header.js";
 import { readSafetensorsHeader } from "../../models/safetensors-header.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
 import { tokenizerFromFiles } from "../../models/tokenizer-json.js";
 import { loadGgufTokenizer } from "../../models/tokenizer-load.js";
+import { entryStart, readZipDirectory } from "../../models/zip-directory.js";
 import { decodeActivations, encodeActivations } from "../../storage/activations.js";
 import { openCheckpoints } from "../../storage/checkpoints.js";
 import type { DataFile } from "../../storage/files.js";
@@ -27,6 +29,7 @@ import { parseStudySpec } from "../../study/spec.js";
 import { compressRandom, settingsOf } from "../compression/every-method.js";
 import { randomInputs, randomLayer } from "../compression/random-layer.js";
 import { encodeGguf, type MetadataValue } from "../models/gguf-file.js";
+import { encodeZip } from "../models/pytorch-file.js";
 import { SMALL_CONFIG, SMALL_METADATA, smallGgufTensors, smallWeights } from "../models/small-model.js";
 import { memoryStore } from "../storage/memory-store.js";
 
@@ -97,6 +100,14 @@ async function modelTargets(folder: string): Promise<Target[]> {
     Array.from(smallWeights().keys(), (key) => [key, "model-00001-of-00001.safetensors"]),
   );
 
+  const torch = join(folder, "torch");
+  const references = join(checkoutFolder, "test", "models", "references", "pytorch");
+  await cp(join(references, "small"), torch, { recursive: true });
+  writeFileSync(join(torch, "config.json"), config);
+  const [torchIndex, torchShard] = ["pytorch_model.bin.index.json", "pytorch_model-00001-of-00002.bin"];
+  const tensors = readFileSync(join(references, "tensors.bin"));
+  const archive = await unzipped(tensors);
+
   const part = (format: string, of: string, file: string, original: Uint8Array): Target => ({
     format,
     name: file,
@@ -162,6 +173,28 @@ async function modelTargets(folder: string): Promise<Target[]> {
       },
     },
     part("safetensors", sharded, index, text({ weight_map })),
+    part("PyTorch", torch, torchShard, readFileSync(join(torch, torchShard))),
+    part("PyTorch", torch, torchIndex, readFileSync(join(torch, torchIndex))),
+    {
+      format: "PyTorch",
+      name: "pickle",
+      original: archive.get(PICKLE)!,
+      read: (bytes) => readPytorchHeader(inMemory(encodeZip(new Map([...archive, [PICKLE, bytes]])))),
+    },
+    ...[false, true].map(
+      (wide): Target => ({
+        format: "ZIP",
+        name: wide ? "ZIP64 directory" : "ZIP directory",
+        original: encodeZip(
+          new Map([
+            ["a/data.pkl", Uint8Array.of(1, 2)],
+            ["a/data/0", new Uint8Array(8)],
+          ]),
+          wide,
+        ),
+        read: (bytes) => unzipped(bytes),
+      }),
+    ),
     part("configuration", model, "config.json", config),
     {
       format: "configuration",
@@ -299,6 +332,17 @@ async function wholeModel(path: string): Promise<void> {
 function encodeWith(files: ReadonlyMap<string, Uint8Array>): void {
   const tokenizer = tokenizerFromFiles(files, "model");
   tokenizer.decode(tokenizer.encode("a b ab"));
+}
+
+const PICKLE = "tensors/data.pkl";
+
+async function unzipped(bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
+  const file = inMemory(bytes);
+  const contents = new Map<string, Uint8Array>();
+  for (const [name, entry] of await readZipDirectory(file)) {
+    contents.set(name, await file.read(await entryStart(file, entry), entry.bytes));
+  }
+  return contents;
 }
 
 const TOKENIZER = {

@@ -161,9 +161,17 @@ const broken: Record<string, { bytes: Uint8Array; error: ErrorType; message: Reg
     message: /v_proj.*\[8,4\].*\[4,8\]|\[8,4\].*\[4,8\].*v_proj/s,
   },
   "has a weight of a type that can't be read": {
-    bytes: encodeGguf(SMALL_METADATA, changed("blk.0.attn_v.weight", { type: 12 })),
+    bytes: encodeGguf(SMALL_METADATA, changed("blk.0.attn_v.weight", { type: 9 })),
     error: "InvalidModel",
-    message: /ggml type 12.*v_proj/,
+    message: /ggml type 9.*v_proj/,
+  },
+  "has a weight with a scale beside it": {
+    bytes: encodeGguf(SMALL_METADATA, [
+      ...tensors,
+      { name: "blk.0.attn_v.scale", shape: [1], type: 0, bytes: floatBytes([2]) },
+    ]),
+    error: "InvalidModel",
+    message: /scale beside it.*v_proj/,
   },
   "lacks a setting": {
     bytes: withoutMetadata("llama.attention.head_count"),

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
-import { writeSafetensors } from "../../models/safetensors-write.js";
+import { type WritableData, writeSafetensors } from "../../models/safetensors-write.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { familyConfigs } from "./family-configs.js";
@@ -47,6 +47,41 @@ test("the digest follows the weights, not the path", async () => {
   assert.equal(await digestOf(await writeSmallModel()), digest);
   assert.notEqual(await digestOf(await writeSmallModel(weights)), digest);
   assert.notEqual(await digestOf(await writeSmallModel(smallWeights(), { ...SMALL_CONFIG, rope_theta: 5e5 })), digest);
+});
+
+test("a model that was saved without its head has names without their beginning", async () => {
+  const config = { ...SMALL_CONFIG, tie_word_embeddings: true };
+  const weights = smallWeights(config);
+  const bare = new Map(Array.from(weights, ([name, weight]) => [name.replace(/^model\./, ""), weight]));
+  const [whole, base] = [
+    await loadModel(await writeSmallModel(weights, config)),
+    await loadModel(await writeSmallModel(bare, config)),
+  ];
+  for (const read of ["embedding", "head"] as const) assert.deepEqual(await base[read](), await whole[read]());
+  assert.deepEqual(await base.block(1), await whole.block(1));
+  await Promise.all([whole.close(), base.close()]);
+});
+
+test("weights of 8 bits are read as their values, but not where scales stand beside them", async () => {
+  const codes = Uint8Array.from({ length: 64 }, (_, i) => i * 3);
+  const write = async (...scales: string[]) => {
+    const folder = await writeSmallModel();
+    const path = join(folder, "model.safetensors");
+    const tensors = new Map<string, { shape: readonly number[]; data: WritableData }>(smallWeights());
+    tensors.set(Q, { shape: [8, 8], data: codes });
+    for (const name of scales) tensors.set(name, { shape: [1], data: Float32Array.of(2) });
+    await writeSafetensors(path, tensors);
+    await writeFile(path, Buffer.from((await readFile(path, "latin1")).replace('"U8"', '"I8"'), "latin1"));
+    return folder;
+  };
+  const model = await loadModel(await write());
+  const { data, dtype } = (await model.block(1)).get("self_attn.q_proj.weight")!;
+  assert.deepEqual([data, dtype], [Float32Array.from(new Int8Array(codes.buffer)), "I8"]);
+  await model.close();
+  for (const scale of ["weight_scale", "weight_scale_inv", "SCB"]) {
+    const message = new RegExp(`I8 with \\S+${scale} beside it.*q_proj`);
+    await assert.rejects(loadModel(await write(Q.replace("weight", scale))), { name: "InvalidModel", message });
+  }
 });
 
 test("weights that are NaN or infinite are named when their block is read, and leave no tensors behind", async () => {

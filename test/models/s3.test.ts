@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { loadModel } from "../../models/load.js";
-import { writeSmallGguf, writeSmallModel } from "./small-model.js";
+import { writeSmallGguf, writeSmallModel, writeTorchFolder } from "./small-model.js";
 
 const objects = new Map<string, Uint8Array>();
 let bytesSent = 0;
@@ -53,19 +53,23 @@ async function upload(path: string, key: string): Promise<void> {
   objects.set(key, await readFile(path));
 }
 
-test("a folder and a GGUF file in S3 are read like local ones, a block's weights alone where a block is asked for", async () => {
-  const [folder, gguf] = [await writeSmallModel(), await writeSmallGguf()];
-  for (const name of ["config.json", "model.safetensors"]) await upload(join(folder, name), `models/small/${name}`);
+test("folders and a GGUF file in S3 are read like local ones, a block's weights alone where a block is asked for", async () => {
+  const [folder, torch, gguf] = [await writeSmallModel(), await writeTorchFolder(), await writeSmallGguf()];
+  for (const name of await readdir(folder)) await upload(join(folder, name), `models/small/${name}`);
+  for (const name of await readdir(torch)) await upload(join(torch, name), `models/torch/${name}`);
   await upload(gguf, `models/${basename(gguf)}`);
-  for (const [remote, local] of [
-    ["s3://bucket/models/small", folder],
-    ["s3://bucket/models/model.gguf", gguf],
-  ]) {
+  const cases = [
+    { remote: "s3://bucket/models/small", local: folder, width: 4, header: 0 },
+    // float16, and the header before each storage in the archive.
+    { remote: "s3://bucket/models/torch", local: torch, width: 2, header: 30 },
+    { remote: "s3://bucket/models/model.gguf", local: gguf, width: 4, header: 0 },
+  ];
+  for (const { remote, local, width, header } of cases) {
     const [fromS3, fromDisk] = [await loadModel(remote), await loadModel(local)];
     bytesSent = 0;
     const block = await fromS3.block(1);
     assert.deepEqual(block, await fromDisk.block(1));
-    const blockBytes = Array.from(block.values()).reduce((sum, { data }) => sum + data.byteLength, 0);
+    const blockBytes = Array.from(block.values()).reduce((sum, { data }) => sum + header + data.length * width, 0);
     assert.equal(bytesSent, blockBytes);
     assert.deepEqual(await fromS3.head(), await fromDisk.head());
     await Promise.all([fromS3.close(), fromDisk.close()]);

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { architectureOf } from "../../models/registry.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { encodeGguf, floatBytes, type GgufTensor, type MetadataValue } from "./gguf-file.js";
 
 export const SMALL_CONFIG = {
@@ -64,6 +65,14 @@ export async function writeSmallModel(
   const folder = await scratchFolder();
   await writeFile(join(folder, "config.json"), JSON.stringify(config));
   await writeSafetensors(join(folder, "model.safetensors"), weights, { format: "pt" });
+  return folder;
+}
+
+/** A folder of torch's files, in two shards; its weights are those of references/pytorch/small.safetensors. */
+export async function writeTorchFolder(): Promise<string> {
+  const folder = await scratchFolder();
+  await cp(join(checkoutFolder, "test", "models", "references", "pytorch", "small"), folder, { recursive: true });
+  await writeFile(join(folder, "config.json"), JSON.stringify(SMALL_CONFIG));
   return folder;
 }
 

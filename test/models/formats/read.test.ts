@@ -24,7 +24,7 @@ async function rewrite(
   const [file, configFile] = [join(folder, "model.safetensors"), join(folder, "config.json")];
   const { tensors } = await readSafetensors(file);
   const config = JSON.parse(await readFile(configFile, "utf8"));
-  const changed: Tensors = new Map(tensors);
+  const changed = new Map(tensors) as Tensors;
   change(changed, config.quantization_config);
   await writeFile(configFile, JSON.stringify(config));
   const layout = Array.from(changed, ([name, { dtype, shape }]) => ({ name, dtype: dtype as WritableDtype, shape }));
