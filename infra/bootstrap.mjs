@@ -35,6 +35,7 @@ const tasks = {
   },
   "check:infra": { parts: ["checkers"], run: ["infrastructure checks"] },
   "test:formats": { parts: ["tensorflow", "model", "readers"], run: ["format tests"] },
+  "test:tokenizers": { parts: ["model", "tokenizers"], run: ["tokenizer tests"] },
 };
 
 async function main([name = "", ...args]) {
@@ -94,9 +95,14 @@ function testCommand(kind) {
   return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
 }
 
-/** Format tests and infrastructure checks need other people's programs (6 GB and 0.2 GB), and are no part of `npm test`. */
+/** The last three kinds need other people's programs (6, 0.3 and 0.2 GB), and are no part of `npm test`. */
 function kindOf(file) {
-  const kinds = { system: "system tests", formats: "format tests", manifests: "infrastructure checks" };
+  const kinds = {
+    system: "system tests",
+    formats: "format tests",
+    tokenizers: "tokenizer tests",
+    manifests: "infrastructure checks",
+  };
   return kinds[file.split(sep)[0]] ?? "unit tests";
 }
 

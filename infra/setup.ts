@@ -6,8 +6,9 @@ import { createProgress, type Progress } from "./progress.js";
 import { installModel, installTexts } from "./quickstart-data.js";
 import { installReaders } from "./readers.js";
 import { up } from "./services.js";
+import { installTokenizers } from "./tokenizers.js";
 
-export const setUpParts = ["tensorflow", "services", "model", "texts", "readers", "checkers"] as const;
+export const setUpParts = ["tensorflow", "services", "model", "texts", "readers", "tokenizers", "checkers"] as const;
 export type SetUpPart = (typeof setUpParts)[number];
 
 /**
@@ -30,6 +31,7 @@ const steps: Record<SetUpPart, (progress: Progress) => Promise<unknown>> = {
   model: installModel,
   texts: installTexts,
   readers: installReaders,
+  tokenizers: installTokenizers,
   checkers: (progress) =>
     installCheckers(progress).catch((error: unknown) => {
       if (!(error instanceof TouchstoneError) || error.type !== "SetupIncomplete") throw error;

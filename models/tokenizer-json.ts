@@ -37,11 +37,14 @@ const tokenizerSchema = z.looseObject({
 });
 type TokenizerJson = z.output<typeof tokenizerSchema>;
 
-const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]).nullish();
+/** A token in `tokenizer_config.json`: its text, or an object with it. */
+export const tokenText = z
+  .union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)])
+  .nullish();
 
 const settingsSchema = z.object({
-  bos_token: token,
-  eos_token: token,
+  bos_token: tokenText,
+  eos_token: tokenText,
   /** Where it is given, it decides, whatever the template of `tokenizer.json` says. */
   add_bos_token: z.boolean().nullish(),
 });
@@ -87,7 +90,8 @@ export function tokenizerFromFiles(files: TokenizerFiles, where: string): Tokeni
   };
 }
 
-function checked<T extends z.ZodType>(schema: T, json: unknown, where: string): z.output<T> {
+/** @throws TouchstoneError InvalidModel that names the first key that is wrong */
+export function checked<T extends z.ZodType>(schema: T, json: unknown, where: string): z.output<T> {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues;

@@ -19,6 +19,8 @@ import { readSafetensorsHeader } from "../../models/safetensors-header.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
 import { tokenizerFromFiles } from "../../models/tokenizer-json.js";
 import { loadGgufTokenizer } from "../../models/tokenizer-load.js";
+import { sentencePieceTokenizerFiles } from "../../models/tokenizer-sentencepiece.js";
+import { vocabMergesTokenizerFiles } from "../../models/tokenizer-vocab-merges.js";
 import { entryStart, readZipDirectory } from "../../models/zip-directory.js";
 import { decodeActivations, encodeActivations } from "../../storage/activations.js";
 import { openCheckpoints } from "../../storage/checkpoints.js";
@@ -30,6 +32,7 @@ import { compressRandom, settingsOf } from "../compression/every-method.js";
 import { randomInputs, randomLayer } from "../compression/random-layer.js";
 import { encodeGguf, type MetadataValue } from "../models/gguf-file.js";
 import { encodeZip } from "../models/pytorch-file.js";
+import { sentencePieceModel } from "../models/sentencepiece-file.js";
 import { SMALL_CONFIG, SMALL_METADATA, smallGgufTensors, smallWeights } from "../models/small-model.js";
 import { memoryStore } from "../storage/memory-store.js";
 
@@ -210,6 +213,27 @@ async function modelTargets(folder: string): Promise<Target[]> {
     },
     {
       format: "tokenizer",
+      name: "tokenizer.model",
+      original: sentencePieceModel({ pieces: SENTENCEPIECES }),
+      read: (bytes) => encodeWith(sentencePieceTokenizerFiles(new Map([["tokenizer.model", bytes]]), "model")),
+    },
+    {
+      format: "tokenizer",
+      name: "vocab.json",
+      original: text(TOKENIZER.model.vocab),
+      read: (bytes) =>
+        encodeWith(
+          vocabMergesTokenizerFiles(
+            new Map([
+              ["vocab.json", bytes],
+              ["merges.txt", new TextEncoder().encode("a b")],
+            ]),
+            "model",
+          ),
+        ),
+    },
+    {
+      format: "tokenizer",
       name: "tokenizer_config.json",
       original: text({ bos_token: "<s>", eos_token: { content: "ab" }, add_bos_token: true }),
       read: (bytes) =>
@@ -344,6 +368,11 @@ async function unzipped(bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
   }
   return contents;
 }
+
+const SENTENCEPIECES = ["<unk>", "<s>", "</s>", "▁", "a", "b", "ab", "▁a"].map((piece, id) => ({
+  piece,
+  type: id === 0 ? 2 : id < 3 ? 3 : 1,
+}));
 
 const TOKENIZER = {
   version: "1.0",
