@@ -12,7 +12,8 @@ import { loadModel } from "../../models/load.js";
 import { readSafetensors, type Safetensors } from "../../models/safetensors.js";
 import { checkoutFolder } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
-import { compressToFolder, exportFolder, readPackedLayers, TOKENS } from "../compressed-folder.js";
+import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
+import { familyConfigs } from "../models/family-configs.js";
 import { scratchFolder } from "../models/small-model.js";
 
 // Exported folders are for other people's programs: transformers with compressed-tensors, and with optimum and gptqmodel.
@@ -24,6 +25,8 @@ interface Case {
   method: object;
   format: "dense" | "gptq" | "compressed-tensors";
   more?: readonly string[];
+  /** Of familyConfigs; LLaMA unless given. */
+  family?: string;
 }
 
 const grid = { method: "gptq", groupSize: 32, blockSize: 32 };
@@ -41,6 +44,10 @@ const cases: Case[] = [
   { method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] },
   { method: { method: "spqr", blockSize: 32 }, format: "dense" },
   { method: { method: "wanda", pattern: "2:4" }, format: "dense" },
+  ...["gemma2", "gemma3_text", "qwen2 with a window in some blocks"].flatMap((family): Case[] => [
+    { method: { method: "wanda", pattern: "2:4" }, format: "dense", family },
+    { method: grid, format: "compressed-tensors", more: ["--dtype", "F32"], family },
+  ]),
 ];
 
 interface Read {
@@ -57,7 +64,8 @@ before(
     const folder = await scratchFolder();
     const prepared = [];
     for (const [i, each] of cases.entries()) {
-      const compressed = await compressToFolder(each.method);
+      const model = each.family === undefined ? undefined : await writeDenseModel(familyConfigs[each.family]);
+      const compressed = await compressToFolder(each.method, model);
       const exported = await exportFolder(compressed, each.format, ...(each.more ?? []));
       const found = { packed: await readPackedLayers(compressed), logits: await logitsOf(exported) };
       prepared.push({ each, exported, found, out: join(folder, `${i}.safetensors`) });
@@ -75,8 +83,8 @@ before(
 );
 
 for (const each of cases) {
-  const { method, format, more = [] } = each;
-  test(`${format} ${more.join(" ")}: ${JSON.stringify(method)}`, { skip }, async () => {
+  const { method, format, more = [], family = "llama" } = each;
+  test(`${family}, ${format} ${more.join(" ")}: ${JSON.stringify(method)}`, { skip }, async () => {
     const { logits: ours, packed, theirs } = read.get(each)!;
     for (const [name, layer] of packed) {
       const weight = theirs.get(name)?.data as Float32Array;

@@ -97,14 +97,19 @@ def randomize(model, generator):
             parameter.copy_(1.5 * noise / parameter.shape[-1] ** 0.5)
 
 
+def blocks(model):
+    lists = (module for module in model.modules() if isinstance(module, torch.nn.ModuleList))
+    return next(each for each in lists if len(each) == model.config.num_hidden_layers)
+
+
 def write(name, model_type, settings):
     folder = FOLDER / name
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     config = AutoConfig.for_model(model_type, **settings)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
     inputs = []
-    for block in model.get_decoder().layers:
-        block.register_forward_pre_hook(lambda _, args, kwargs: inputs.append(args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
+    for block in blocks(model):
+        block.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     with torch.no_grad():
         randomize(model, generator)
         ids = torch.randint(3, config.vocab_size, (SEQUENCES, TOKENS), generator=generator)
