@@ -1,6 +1,8 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { fileExists, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
+import { floatKeys, formatJson } from "./json.js";
 import { CONFIG_FILE } from "./load.js";
 import type { HostWeights, Model } from "./model.js";
 import { checkPlace } from "./model-place.js";
@@ -54,6 +56,7 @@ export async function createModelFolder(
 ): Promise<ModelFolder> {
   await checkPlace(model.path, out);
   const tokenizerFiles = await tokenizerFilesOf(model.path);
+  const floats = await floatsOf(model.path);
   const draft = `${resolve(out)}.partial`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true });
@@ -91,13 +94,9 @@ export async function createModelFolder(
       if (missing.size > 0) throw new RangeError(`${missing.values().next().value} was not written`);
       for (const writer of writers.values()) await writer.close();
       const type = TORCH_DTYPES[dtype];
-      await writeJson(join(draft, CONFIG_FILE), {
-        ...model.config.huggingFace,
-        ...config,
-        dtype: type,
-        torch_dtype: type,
-      });
-      if (shards.length > 1) await writeJson(join(draft, INDEX_FILE), indexOf(shards));
+      const json = { ...model.config.huggingFace, ...config, dtype: type, torch_dtype: type };
+      await writeFile(join(draft, CONFIG_FILE), formatJson(json, floats));
+      if (shards.length > 1) await writeFile(join(draft, INDEX_FILE), formatJson(indexOf(shards)));
       for (const [name, content] of tokenizerFiles) await writeFile(join(draft, name), content);
       await replaceFolder(draft, resolve(out));
     },
@@ -124,8 +123,10 @@ function indexOf(shards: readonly Shard[]) {
   };
 }
 
-async function writeJson(path: string, json: unknown): Promise<void> {
-  await writeFile(path, `${JSON.stringify(json, null, 2)}\n`);
+/** Of the model's configuration, where it has one: transformers takes no integer for some of them. */
+async function floatsOf(path: string): Promise<ReadonlySet<string>> {
+  const uri = joinUri(path, CONFIG_FILE);
+  return (await fileExists(uri)) ? floatKeys(new TextDecoder().decode(await readFile(uri))) : new Set();
 }
 
 /** An earlier model stays until the new one is whole, and comes back where putting that in its place fails. */

@@ -44,12 +44,15 @@ const cases: Case[] = [
   { method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] },
   { method: { method: "spqr", blockSize: 32 }, format: "dense" },
   { method: { method: "wanda", pattern: "2:4" }, format: "dense" },
-  // Queries, keys and values in one linear, biases, a tied head.
+  // Queries, keys and values in one linear, biases, tied heads, windows, soft caps.
   ...[
     "bloom",
     "falcon",
     "falcon, two norms and key-value heads",
     "falcon, one part after the other, with ALiBi",
+    "gemma2",
+    "gemma3_text",
+    "qwen2 with a window in some blocks",
   ].flatMap((family): Case[] => [
     { family, method: { method: "wanda", pattern: "2:4" }, format: "dense" },
     { family, method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] },

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
+import { compressBlock } from "../../compression/compress-block.js";
+import { replaced } from "../../compression/compress-model.js";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
-import { forwardTokens, toTensors } from "../../models/forward.js";
+import { embedChunks, forwardTokens, runBlock, toTensors } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import type { BlockState, Stage } from "../../models/model.js";
 import { architectureOf } from "../../models/registry.js";
 import type { ErrorType } from "../../study/errors.js";
+import { methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
 import { familyConfigs } from "./family-configs.js";
@@ -70,6 +73,26 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const swapped = await logitsOf([row[0], row[2], row[1], ...row.slice(3, 6)]);
       assert.deepEqual(changedEnd.subarray(0, 5 * 40), whole.subarray(0, 5 * 40));
       assert.notDeepEqual(swapped.subarray(3 * 40), whole.subarray(3 * 40));
+      await model.close();
+    });
+
+    test("each block is compressed on what it gives itself, whatever sets it apart from others", async () => {
+      const model = await loadModel(await writeDenseModel(config));
+      const settings = methodSettingsSchema.parse({ method: "wanda", pattern: "2:4", trueSequential: true });
+      const inputs = await embedChunks(
+        model,
+        TOKENS.map((row) => [Int32Array.from(row)]),
+      );
+      for (const index of [0, 1]) {
+        const weights = await model.block(index);
+        const solved = await compressBlock(model, index, weights, inputs, settings);
+        const compressed = toTensors(replaced(weights, solved.layers));
+        const expected = inputs.map((chunk) => runBlock(model, index, compressed, chunk).dataSync());
+        assert.deepEqual(
+          solved.outputs.map((chunk) => chunk.dataSync()),
+          expected,
+        );
+      }
       await model.close();
     });
 

@@ -35,11 +35,11 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
   gemma: { model_type: "gemma", architectures: ["GemmaForCausalLM"], ...sizes, head_dim: 32, hidden_act: "gelu" },
   gemma2: {
     ...{ model_type: "gemma2", architectures: ["Gemma2ForCausalLM"], ...sizes, head_dim: 32, sliding_window: 5 },
-    ...{ query_pre_attn_scalar: 24, attn_logit_softcapping: 2, final_logit_softcapping: 4 },
+    ...{ query_pre_attn_scalar: 24, attn_logit_softcapping: 2.5, final_logit_softcapping: 4.5 },
   },
   gemma3_text: {
     ...{ model_type: "gemma3_text", architectures: ["Gemma3ForCausalLM"], ...sizes, head_dim: 32, sliding_window: 5 },
-    ...{ sliding_window_pattern: 2, query_pre_attn_scalar: 24, final_logit_softcapping: 4 },
+    ...{ sliding_window_pattern: 2, query_pre_attn_scalar: 24, final_logit_softcapping: 4.5 },
     ...{ rope_scaling: { rope_type: "linear", factor: 4 }, rope_local_base_freq: 500 },
   },
   gpt_neox: { model_type: "gpt_neox", architectures: ["GPTNeoXForCausalLM"], ...sizes, rotary_pct: 0.5 },

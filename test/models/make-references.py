@@ -2,7 +2,7 @@
 
     make-references.py [FAMILY ...]
 
-Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/:
+Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/families/:
 config.json, model.safetensors, and expected.safetensors with input_ids [sequences, tokens], block_outputs [blocks, sequences, tokens,
 hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32.
 """
@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
-FOLDER = Path(__file__).parent / "references"
+FOLDER = Path(__file__).parent / "references" / "families"
 
 
 class Family(NamedTuple):

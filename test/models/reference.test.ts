@@ -13,7 +13,7 @@ import { sharedFolder } from "../shared.js";
 
 const shared = sharedFolder();
 /** What make-references.py made. */
-const made = join(checkoutFolder, "test", "models", "references");
+const made = join(checkoutFolder, "test", "models", "references", "families");
 
 /** Two float32 implementations differ by the order of additions. */
 const LOGIT_TOLERANCE = 2e-4;

@@ -50,6 +50,26 @@ for (const dtype of ["F32", "F16", "BF16"] as const) {
   });
 }
 
+test("whole numbers that the configuration spells as floats are spelled so in the copy", async () => {
+  const path = await writeSmallModel();
+  const spelled =
+    '"rope_theta": 10000.0, "attention_dropout": 0e0, "rope_parameters": {"factor": 8.0}, "note": "\\"a\\": 1.0"';
+  await writeFile(join(path, "config.json"), `{${spelled}, ${JSON.stringify(SMALL_CONFIG).slice(1)}`);
+  const model = await loadModel(path);
+  const out = join(await scratchFolder(), "copy");
+  await copy(model, out);
+  await model.close();
+  const text = await readFile(join(out, "config.json"), "utf8");
+  for (const line of [
+    '"rope_theta": 10000.0',
+    '"attention_dropout": 0.0',
+    '"factor": 8.0',
+    '"hidden_size": 8',
+    '"rms_norm_eps": 0.00001',
+  ])
+    assert.match(text, new RegExp(`^ *${line},?$`, "m"));
+});
+
 test("a GGUF file's copy is a folder with the same weights, ids and tied embedding", async () => {
   const tokens = ["a", "b", "ab", "c", "abc", "Ġ", "<s>", "</s>", "x", "y", "z", "Ċ"];
   const path = await writeSmallGguf(
