@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { DataConverter, WorkerDeploymentVersion } from "@temporalio/common";
@@ -195,6 +196,12 @@ function workflowCode({
   failureConverterPath,
 }: DataConverter): Pick<TemporalOptions, "workflowBundle" | "workflowsPath"> {
   const file = (name: string) => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
-  if (failureConverterPath === undefined) return { workflowBundle: { codePath: file("bundle.js") } };
-  return { workflowsPath: file("index.js") };
+  if (failureConverterPath !== undefined) return { workflowsPath: file("index.js") };
+  const codePath = file("bundle.js");
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  throw new TouchstoneError("SetupIncomplete", {
+    what: "The workflows are not bundled",
+    where: codePath,
+    todo: "Run `npm run build`, which does more than the compiler alone.",
+  });
 }
