@@ -57,7 +57,7 @@ async function restored(task: CellTask, model: Model, block: number, context: St
   context.report({ stage: "passing forward to where it stopped", done: block, total: model.config.blocks });
   const weights = toTensors(await compressedWeights(task, model, block - 1, context));
   try {
-    return before.map((chunk) => runBlock(model, weights, chunk));
+    return before.map((chunk) => runBlock(model, block - 1, weights, chunk));
   } finally {
     disposeAll(weights);
     tf.dispose([...before]);

@@ -14,15 +14,21 @@ export interface BlockLinear {
   columns: number;
 }
 
+type Form = Pick<Model, "architecture" | "config">;
+
+/** The linears of a block by stage, in data-flow order, those that share an input together. */
+export function blockStages({ architecture, config }: Form, index: number): BlockLinear[][][] {
+  const shapes = architecture.blockShapes(config, index);
+  const linear = (name: string): BlockLinear => {
+    const [rows, columns] = shapes.get(name)!;
+    return { name, tensor: architecture.blockWeightName(index, name), rows, columns };
+  };
+  return architecture.stages(config, index, 1).map(({ groups }) => groups.map(({ linears }) => linears.map(linear)));
+}
+
 /** The linears of a block, those that share an input together, in data-flow order. */
-export function blockLinears({ architecture, config }: Model, index: number): BlockLinear[][] {
-  const shapes = architecture.blockShapes(config);
-  return architecture.stages(config, 1).map(({ linears }) =>
-    linears.map((name) => {
-      const [rows, columns] = shapes.get(name)!;
-      return { name, tensor: architecture.blockWeightName(index, name), rows, columns };
-    }),
-  );
+export function blockLinears(form: Form, index: number): BlockLinear[][] {
+  return blockStages(form, index).flat();
 }
 
 /**
@@ -31,7 +37,9 @@ export function blockLinears({ architecture, config }: Model, index: number): Bl
  */
 export function checkModelSettings(model: Model, settings: MethodSettings): void {
   const method = methodOf(settings.method);
-  for (const { tensor, rows, columns } of blockLinears(model, 0).flat()) {
-    method.checkSettings({ name: tensor, rows, columns }, settings);
+  for (let index = 0; index < model.config.blocks; index++) {
+    for (const { tensor, rows, columns } of blockLinears(model, index).flat()) {
+      method.checkSettings({ name: tensor, rows, columns }, settings);
+    }
   }
 }

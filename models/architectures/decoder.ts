@@ -2,7 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
 import { attentionOf, attentionOver } from "./attend.js";
 import { DOWN, GATE, GATE_UP, INPUT_NORM, K, K_NORM, MLP_NORM, O, Q, Q_NORM, QKV, UP, V } from "./decoder-names.js";
+import { type ExpertNames, expertShapes, expertStages } from "./experts.js";
 import { biasOf, gated, project, projectToMany, rmsNorm, weightOf } from "./layers.js";
+import { type SharedInputStage, sharedInput } from "./shared-input.js";
 
 const EMBEDDING = "model.embed_tokens.weight";
 const FINAL_NORM = "model.norm.weight";
@@ -15,6 +17,8 @@ export interface DecoderForm {
   headNorms?: boolean;
   /** q, k and v are one linear, and gate and up another. */
   joined?: boolean;
+  /** The weights of experts, in the blocks that have them. */
+  experts?: ExpertNames;
   /** Norms multiply by 1 + weight. */
   offsetNorms?: boolean;
   /** Embeddings are multiplied by the square root of their size. */
@@ -30,7 +34,7 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
   return {
     modelType,
     readConfig: form.readConfig,
-    blockShapes: (config) => blockShapes(config, form),
+    blockShapes: (config, index) => blockShapes(config, form, index),
     blockWeightName: (index, name) => `model.layers.${index}.${name}`,
     embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
     headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
@@ -42,7 +46,7 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
       const embedded = tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D;
       return form.scaledEmbedding ? tf.mul(embedded, Math.sqrt(hiddenSize)) : embedded;
     },
-    stages: (config, tokens, tree) => stages(config, form, norm, tokens, tree),
+    stages: (config, index, tokens, tree) => stages(config, form, norm, index, tokens, tree),
     logits: (config, hidden, weights) => {
       const normed = norm(hidden, weights, FINAL_NORM, config.normEps);
       return projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
@@ -56,7 +60,7 @@ function widths({ attentionHeads, keyValueHeads, headDim }: ModelConfig) {
   return { queries: attentionHeads * headDim, keys: keyValueHeads * headDim };
 }
 
-function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string, readonly number[]> {
+function blockShapes(config: ModelConfig, form: DecoderForm, index: number): ReadonlyMap<string, readonly number[]> {
   const { hiddenSize, intermediateSize, headDim, biases } = config;
   const { queries, keys } = widths(config);
   const into: (readonly [string, readonly number[]])[] = form.joined
@@ -72,12 +76,13 @@ function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string
         [GATE, [intermediateSize, hiddenSize]],
         [UP, [intermediateSize, hiddenSize]],
       ];
-  const linears = new Map([
+  const feedForward = [...gates, [DOWN, [hiddenSize, intermediateSize]] as const];
+  const names = expertsIn(config, form, index);
+  const linears = new Map<string, readonly number[]>([
     ...into,
     [O, [hiddenSize, queries]],
-    ...gates,
-    [DOWN, [hiddenSize, intermediateSize]],
-  ] as const);
+    ...(names === undefined ? feedForward : expertShapes(config, names)),
+  ]);
   const headNorms = [Q_NORM, K_NORM].map((name) => [name, [headDim]] as const);
   return new Map([
     [INPUT_NORM, [hiddenSize]],
@@ -88,7 +93,19 @@ function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string
   ]);
 }
 
-function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: number, tree?: TokenTree): Stage[] {
+/** The experts of block `index`; undefined where it has none. */
+function expertsIn({ experts }: ModelConfig, form: DecoderForm, index: number): ExpertNames | undefined {
+  return experts?.blocks[index] ? form.experts : undefined;
+}
+
+function stages(
+  config: ModelConfig,
+  form: DecoderForm,
+  norm: Norm,
+  index: number,
+  tokens: number,
+  tree?: TokenTree,
+): Stage[] {
   const { normEps, intermediateSize, activation } = config;
   const attend = attentionOver(config, tokens, tree);
   const { queries, keys } = widths(config);
@@ -110,7 +127,7 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
   };
   const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) => norm(hidden, weights, MLP_NORM, normEps);
 
-  return [
+  const attention: SharedInputStage[] = [
     {
       linears: into,
       input: ({ hidden }, weights) => norm(hidden, weights, INPUT_NORM, normEps),
@@ -124,6 +141,8 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
       input: attentionOf,
       next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, O)) }),
     },
+  ];
+  const feedForward: SharedInputStage[] = [
     {
       linears: gates,
       input: mlpInput,
@@ -138,5 +157,10 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, tokens: numb
       },
       next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, DOWN)) }),
     },
+  ];
+  const names = expertsIn(config, form, index);
+  return [
+    ...attention.map(sharedInput),
+    ...(names === undefined ? feedForward.map(sharedInput) : expertStages(config, names, mlpInput)),
   ];
 }

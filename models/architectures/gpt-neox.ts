@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
-import type { Architecture, ModelConfig, Stage, TokenTree, Weights } from "../model.js";
+import type { Architecture, ModelConfig, TokenTree, Weights } from "../model.js";
 import { attentionOf, attentionOver } from "./attend.js";
 import { commonKeys, count, parseKeys, readActivation, readRope, ropeKeys, tokenIds } from "./config-keys.js";
 import { biasedShapes, layerNormHead } from "./layer-norms.js";
 import { activate, layerNorm, project, weightOf } from "./layers.js";
+import { type SharedInputStage, sharedInput } from "./shared-input.js";
 
 const EMBEDDING = "gpt_neox.embed_in.weight";
 const FINAL_NORM = "gpt_neox.final_layer_norm.weight";
@@ -51,7 +52,8 @@ export const gptNeox: Architecture = {
   blockWeightName: (index, name) => `gpt_neox.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
-  stages: (config, tokens, tree) => (isParallel(config) ? parallel : sequential)(parts(config, tokens, tree)),
+  stages: (config, _index, tokens, tree) =>
+    (isParallel(config) ? parallel : sequential)(parts(config, tokens, tree)).map(sharedInput),
   ...layerNormHead(FINAL_NORM, EMBEDDING, HEAD),
 };
 
@@ -85,19 +87,19 @@ function isParallel({ huggingFace }: ModelConfig): boolean {
 }
 
 interface Parts {
-  attention: Stage;
-  output: Stage;
-  up: Stage;
-  down: Stage;
+  attention: SharedInputStage;
+  output: SharedInputStage;
+  up: SharedInputStage;
+  down: SharedInputStage;
 }
 
 /** x + attention(norm(x)), and to that the feed-forward part of its own norm. */
-function sequential({ attention, output, up, down }: Parts): Stage[] {
+function sequential({ attention, output, up, down }: Parts): SharedInputStage[] {
   return [attention, output, up, down];
 }
 
 /** x + attention(norm(x)) + feed-forward(norm(x)): the feed-forward part goes first, while x is still what came in. */
-function parallel({ attention, output, up, down }: Parts): Stage[] {
+function parallel({ attention, output, up, down }: Parts): SharedInputStage[] {
   return [attention, up, down, output];
 }
 

@@ -5,6 +5,7 @@ import { attentionOf, attentionOver } from "./attend.js";
 import { commonKeys, count, parseKeys, readActivation, tokenIds, unsupported } from "./config-keys.js";
 import { biasedShapes, layerNormHead } from "./layer-norms.js";
 import { activate, layerNorm, project, weightOf } from "./layers.js";
+import { type SharedInputStage, sharedInput } from "./shared-input.js";
 
 const EMBEDDING = "model.decoder.embed_tokens.weight";
 const POSITIONS = "model.decoder.embed_positions.weight";
@@ -111,11 +112,11 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   };
 }
 
-function stages(config: ModelConfig, tokens: number, tree?: TokenTree): Stage[] {
+function stages(config: ModelConfig, _index: number, tokens: number, tree?: TokenTree): Stage[] {
   const attend = attentionOver(config, tokens, tree);
   const norm = (hidden: tf.Tensor3D, weights: Weights, name: string) =>
     layerNorm(hidden, weights, name, config.normEps);
-  return [
+  const parts: SharedInputStage[] = [
     {
       linears: [Q, K, V],
       input: ({ hidden }, weights) => norm(hidden, weights, ATTENTION_NORM),
@@ -142,4 +143,5 @@ function stages(config: ModelConfig, tokens: number, tree?: TokenTree): Stage[] 
       next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, DOWN)) }),
     },
   ];
+  return parts.map(sharedInput);
 }

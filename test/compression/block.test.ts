@@ -49,7 +49,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
       assert.equal(tf.memory().numTensors, before + inputs.length);
       assert.equal(layers.length, 7);
       const compressed = toTensors(replaced(weights, layers));
-      const expected = inputs.map((chunk) => runBlock(model, compressed, chunk));
+      const expected = inputs.map((chunk) => runBlock(model, 0, compressed, chunk));
       assert.deepEqual(bits(outputs), bits(expected));
       tf.dispose([...outputs, ...expected]);
       disposeAll(compressed);
@@ -71,10 +71,10 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
 
   it("inputs of a stage that are computed again have the bits of those that were kept", () => {
     const outputs = [0, Number.POSITIVE_INFINITY].map((budget) => {
-      const walk = new BlockWalk(model, weights, inputs, budget);
+      const walk = new BlockWalk(model, 0, weights, inputs, budget);
       for (const linear of ["q_proj", "o_proj", "gate_proj", "down_proj"]) {
         const name = linear === "q_proj" || linear === "o_proj" ? `self_attn.${linear}.weight` : `mlp.${linear}.weight`;
-        walk.collect("secondMoment", { columns: weights.get(name)!.shape[1], where: name });
+        walk.collect("secondMoment", 0, { columns: weights.get(name)!.shape[1], where: name });
         walk.advance();
       }
       const results = walk.takeOutputs();

@@ -5,18 +5,20 @@ import type { Model, Stage } from "../../models/model.js";
 export function starvedModel(model: Model, linear: string): Model {
   const { architecture } = model;
   const starved = (stage: Stage): Stage => ({
-    ...stage,
-    input: (state, weights) => tf.tidy(() => withoutTokens(stage.input(state, weights))),
-    next: (state, _, weights) => stage.next(state, stage.input(state, weights), weights),
+    groups: stage.groups.map((group) => ({
+      ...group,
+      input: (state, weights) => tf.tidy(() => withoutTokens(group.input(state, weights))),
+    })),
+    next: (state, _, weights) => stage.next(state, (group) => stage.groups[group].input(state, weights), weights),
   });
   return {
     ...model,
     architecture: {
       ...architecture,
-      stages: (config, tokens, tree) =>
+      stages: (config, index, tokens, tree) =>
         architecture
-          .stages(config, tokens, tree)
-          .map((stage) => (stage.linears.includes(linear) ? starved(stage) : stage)),
+          .stages(config, index, tokens, tree)
+          .map((stage) => (stage.groups.some(({ linears }) => linears.includes(linear)) ? starved(stage) : stage)),
     },
   };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
@@ -9,17 +11,23 @@ import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
 
 const shared = sharedFolder();
-const skip = shared === undefined && "the reference values are not here";
+/** Made by make-references.py; of the compiled test's folder. */
+const made = fileURLToPath(new URL("../../../test/models/references", import.meta.url));
 
 before(loadBackend);
 
-const families = [
+const sharedFamilies = [
   ...["gemma", "gpt_neox", "llama", "llama_gqa_tied", "llama3_rope", "mistral_window", "opt", "phi3", "qwen2", "qwen3"],
 ];
+const folders = [
+  ...sharedFamilies.map((family) => ({ family, folder: shared && join(shared, "reference", "models", family) })),
+  ...readdirSync(made).map((family) => ({ family, folder: join(made, family) })),
+];
 
-for (const family of families) {
+for (const { family, folder } of folders) {
+  const skip = folder === undefined && "the reference values are not here";
   test(`${family}: logits and block inputs are those of transformers`, { skip }, async (context) => {
-    const folder = join(shared!, "reference", "models", family);
+    assert.ok(folder !== undefined);
     const { tensors } = await readSafetensors(join(folder, "expected.safetensors"));
     const model = await loadModel(folder);
     const before = tf.memory().numTensors;
