@@ -73,7 +73,9 @@ export class BlockWalk {
     const accumulators = inputs.map((stage) => stage.map(({ columns }) => accumulate(kind, columns)));
     try {
       for (const { state } of this.chunks) tf.tidy(() => this.passThrough(state, accumulators));
-      return accumulators.map((stage, i) => stage.map((accumulator, group) => accumulator.finish(inputs[i][group].where)));
+      return accumulators.map((stage, i) =>
+        stage.map((accumulator, group) => accumulator.finish(inputs[i][group].where)),
+      );
     } finally {
       for (const accumulator of accumulators.flat()) accumulator.dispose();
     }

@@ -32,7 +32,8 @@ export function readQwenExperts(
 ): ExpertsConfig {
   const json = parseKeys(qwenSchema, huggingFace, where);
   const experts = json.num_experts ?? json.num_local_experts;
-  if (experts === undefined) throw invalidConfig("It doesn't say how many experts there are", `${where}, key num_experts`);
+  if (experts === undefined)
+    throw invalidConfig("It doesn't say how many experts there are", `${where}, key num_experts`);
   const dense = new Set(json.mlp_only_layers);
   return checkedExperts(
     {

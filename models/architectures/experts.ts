@@ -118,8 +118,7 @@ function inStableRows({ inner, outer }: Products, innerSize: number): Products {
     return tf.slice(make(more), [0, 0, 0], [1, rows, -1]);
   };
   return {
-    inner: (input, weights) =>
-      input.size === 0 ? noRows(innerSize) : padded(input, (rows) => inner(rows, weights)),
+    inner: (input, weights) => (input.size === 0 ? noRows(innerSize) : padded(input, (rows) => inner(rows, weights))),
     outer: (input, weights) => padded(input, (rows) => outer(rows, weights)),
   };
 }

@@ -44,4 +44,8 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
   qwen3: {
     ...{ model_type: "qwen3", architectures: ["Qwen3ForCausalLM"], ...sizes, head_dim: 32, attention_bias: true },
   },
+  qwen3_moe: {
+    ...{ model_type: "qwen3_moe", architectures: ["Qwen3MoeForCausalLM"], ...sizes, head_dim: 32, num_experts: 6 },
+    ...{ moe_intermediate_size: 32, num_experts_per_tok: 3, norm_topk_prob: true },
+  },
 };

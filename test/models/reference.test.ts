@@ -2,17 +2,15 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
+import { madeReferences } from "./reference-folder.js";
 
 const shared = sharedFolder();
-/** Made by make-references.py; of the compiled test's folder. */
-const made = fileURLToPath(new URL("../../../test/models/references", import.meta.url));
 
 before(loadBackend);
 
@@ -21,7 +19,7 @@ const sharedFamilies = [
 ];
 const folders = [
   ...sharedFamilies.map((family) => ({ family, folder: shared && join(shared, "reference", "models", family) })),
-  ...readdirSync(made).map((family) => ({ family, folder: join(made, family) })),
+  ...readdirSync(madeReferences).map((family) => ({ family, folder: join(madeReferences, family) })),
 ];
 
 for (const { family, folder } of folders) {
