@@ -1,92 +1,106 @@
-"""Writes small random models and what transformers computes with them, for reference.test.ts.
+"""Makes tiny random models with transformers, and what it computes with them, for test/models/reference.test.ts.
 
-    python test/models/make-references.py [FAMILY ...]
+    make-references.py [FAMILY ...]
 
-Each family's folder in test/models/references/ has config.json, model.safetensors and expected.safetensors: input_ids [3, 24],
-logits [3, 24, vocab] and block_outputs [blocks, 3, 24, hidden] (the input of each block: index 0 is the embedding), in float32.
+Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/:
+config.json, model.safetensors, and expected.safetensors with input_ids [sequences, tokens], block_outputs [blocks, sequences, tokens,
+hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32 with eager attention.
 """
 
-import json
 import sys
+import zlib
 from pathlib import Path
 
 import torch
-import transformers
 from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
 
-SEED = 7
-SEQUENCES, TOKENS = 3, 24
 FOLDER = Path(__file__).parent / "references"
+SEQUENCES, TOKENS = 3, 24
 
-SIZES = dict(
+# Odd numbers of heads.
+SMALL_MOE = dict(
     vocab_size=64,
     hidden_size=24,
     intermediate_size=40,
-    num_hidden_layers=2,
     num_attention_heads=3,
     num_key_value_heads=1,
+    num_experts_per_tok=2,
     max_position_embeddings=64,
     pad_token_id=0,
     bos_token_id=1,
     eos_token_id=2,
 )
 
-# A family -> what sets its configuration apart from SIZES.
+# The model type, and the settings of its configuration.
 FAMILIES = {
-    "mixtral": dict(num_local_experts=5, num_experts_per_tok=2, head_dim=8, sliding_window=9),
-    "qwen2_moe": dict(
-        num_hidden_layers=3,
-        num_experts=5,
-        num_experts_per_tok=2,
-        moe_intermediate_size=20,
-        shared_expert_intermediate_size=28,
-        mlp_only_layers=[1],
-        norm_topk_prob=False,
+    "mixtral": (
+        "mixtral",
+        dict(**SMALL_MOE, num_hidden_layers=2, num_local_experts=5, head_dim=8, sliding_window=9),
     ),
-    "qwen3_moe": dict(
-        num_hidden_layers=4,
-        num_experts=5,
-        num_experts_per_tok=2,
-        moe_intermediate_size=20,
-        head_dim=16,
-        decoder_sparse_step=2,
-        norm_topk_prob=True,
+    "qwen2_moe": (
+        "qwen2_moe",
+        dict(
+            **SMALL_MOE,
+            num_hidden_layers=3,
+            num_experts=5,
+            moe_intermediate_size=20,
+            shared_expert_intermediate_size=28,
+            mlp_only_layers=[1],
+            norm_topk_prob=False,
+        ),
+    ),
+    "qwen3_moe": (
+        "qwen3_moe",
+        dict(
+            **SMALL_MOE,
+            num_hidden_layers=4,
+            num_experts=5,
+            moe_intermediate_size=20,
+            head_dim=16,
+            decoder_sparse_step=2,
+            norm_topk_prob=True,
+        ),
     ),
 }
 
 
-def make_model(family, changes):
-    config = transformers.AutoConfig.for_model(family, **{**SIZES, **changes})
-    torch.manual_seed(SEED)
-    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
-    # Values of the size that trained weights have: with those of initialization every token would give nearly the same.
+def randomize(model, generator):
+    """Values of the size that trained ones have; nothing is left at 0 or 1."""
+    for name, parameter in sorted(model.named_parameters()):
+        noise = torch.randn(parameter.shape, generator=generator)
+        if parameter.dim() == 1:
+            parameter += 0.3 * noise
+        elif "embed" in name:
+            parameter.copy_(0.3 * noise)
+        else:
+            parameter.copy_(1.5 * noise / parameter.shape[-1] ** 0.5)
+
+
+def blocks(model):
+    lists = (module for module in model.modules() if isinstance(module, torch.nn.ModuleList))
+    return next(each for each in lists if len(each) == model.config.num_hidden_layers)
+
+
+def write(name, model_type, settings):
+    folder = FOLDER / name
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    config = AutoConfig.for_model(model_type, **settings)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32).eval()
+    inputs = []
+    for block in blocks(model):
+        block.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() == 1:
-                parameter.add_(0.2 * torch.randn_like(parameter))
-            else:
-                parameter.copy_(torch.randn_like(parameter) / parameter.shape[-1] ** 0.5)
-    return model.eval()
-
-
-def write_family(family, changes):
-    model = make_model(family, changes)
-    folder = FOLDER / family
+        randomize(model, generator)
+        ids = torch.randint(3, config.vocab_size, (SEQUENCES, TOKENS), generator=generator)
+        logits = model(ids, use_cache=False).logits
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
-    ids = torch.randint(3, model.config.vocab_size, (SEQUENCES, TOKENS))
-    with torch.no_grad():
-        out = model(ids, output_hidden_states=True, use_cache=False)
-    expected = {
-        "input_ids": ids.to(torch.int32),
-        "logits": out.logits.contiguous(),
-        "block_outputs": torch.stack(out.hidden_states[:-1]).contiguous(),
-    }
-    save_file(expected, folder / "expected.safetensors")
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    print(json.dumps({"family": family, "bytes": size, "transformers": transformers.__version__}))
+    expected = {"input_ids": ids.to(torch.int32), "block_outputs": torch.stack(inputs), "logits": logits}
+    save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
+    print(f"{name}: {sum(file.stat().st_size for file in folder.iterdir()) // 1024} KiB, logits up to {logits.abs().max():.2f}")
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or FAMILIES:
-        write_family(name, FAMILIES[name])
+    for family in sys.argv[1:] or FAMILIES:
+        write(family, *FAMILIES[family])

@@ -1,4 +1,5 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { checkoutFolder } from "../../storage/home.js";
 
 /** What make-references.py wrote: a folder a family. */
-export const madeReferences = fileURLToPath(new URL("../../../test/models/references", import.meta.url));
+export const madeReferences = join(checkoutFolder, "test", "models", "references");

@@ -3,29 +3,36 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
+import { scoreSequences } from "../../evaluation/score.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
-import { madeReferences } from "./reference-folder.js";
 
 const shared = sharedFolder();
+/** What make-references.py made. */
+const made = join(checkoutFolder, "test", "models", "references");
+
+/** Two float32 implementations differ by the order of additions. */
+const LOGIT_TOLERANCE = 2e-4;
+/** Tokens at the end of a sequence that are scored. */
+const ENDS = 4;
 
 before(loadBackend);
 
 const sharedFamilies = [
   ...["gemma", "gpt_neox", "llama", "llama_gqa_tied", "llama3_rope", "mistral_window", "opt", "phi3", "qwen2", "qwen3"],
 ];
-const folders = [
+const references = [
   ...sharedFamilies.map((family) => ({ family, folder: shared && join(shared, "reference", "models", family) })),
-  ...readdirSync(madeReferences).map((family) => ({ family, folder: join(madeReferences, family) })),
+  ...readdirSync(made).map((family) => ({ family, folder: join(made, family) })),
 ];
 
-for (const { family, folder } of folders) {
-  const skip = folder === undefined && "the reference values are not here";
+for (const { family, folder = "" } of references) {
+  const skip = folder === "" && "the reference values are not here";
   test(`${family}: logits and block inputs are those of transformers`, { skip }, async (context) => {
-    assert.ok(folder !== undefined);
     const { tensors } = await readSafetensors(join(folder, "expected.safetensors"));
     const model = await loadModel(folder);
     const before = tf.memory().numTensors;
@@ -40,9 +47,35 @@ for (const { family, folder } of folders) {
     const logitError = largestDifference(logits.data, expectedLogits.data as Float32Array);
     const inputError = largestDifference(blockInputs.data, expectedInputs.data as Float32Array);
     context.diagnostic(`largest difference: logits ${logitError}, block inputs ${inputError}`);
-    // Two float32 implementations differ by the order of additions.
-    assert.ok(logitError <= 2e-4);
+    assert.ok(logitError <= LOGIT_TOLERANCE);
     assert.ok(inputError <= 1e-4);
+  });
+
+  test(`${family}: sequences that share beginnings score what transformers' logits say`, { skip }, async (context) => {
+    const { tensors } = await readSafetensors(join(folder, "expected.safetensors"));
+    const { shape, data } = tensors.get("logits")!;
+    const [, length, vocabSize] = shape;
+    const rows = rowsOf(tensors.get("input_ids")!);
+    const asked = rows.flatMap((tokens, row) =>
+      [6, 13, 20, length].map((end) => ({ tokens, row, end, from: end - ENDS })),
+    );
+    const model = await loadModel(folder);
+    const found = await scoreSequences(
+      model,
+      asked.map(({ tokens, end, from }) => ({ tokens: tokens.subarray(0, end), from })),
+    );
+    await model.close();
+    const errors = asked.map(({ tokens, row, end, from }, i) => {
+      let expected = 0;
+      for (let place = from; place < end; place++) {
+        const start = (row * length + place - 1) * vocabSize;
+        expected += logSoftmax((data as Float32Array).subarray(start, start + vocabSize), tokens[place]);
+      }
+      return Math.abs(found[i].loglikelihood - expected);
+    });
+    context.diagnostic(`largest difference of a log-likelihood: ${Math.max(...errors)}`);
+    // Each token's has the error of a logit, and of a mean of logits.
+    assert.ok(Math.max(...errors) <= 2 * ENDS * LOGIT_TOLERANCE);
   });
 }
 
@@ -50,6 +83,10 @@ function rowsOf({ shape, data }: { shape: readonly number[]; data: ArrayLike<num
   const [rows, columns] = shape;
   const ids = Int32Array.from(Array.from(data, Number));
   return Array.from({ length: rows }, (_, i) => ids.subarray(i * columns, (i + 1) * columns));
+}
+
+function logSoftmax(logits: Float32Array, token: number): number {
+  return logits[token] - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
 }
 
 function largestDifference(actual: Float32Array, expected: Float32Array): number {
