@@ -32,6 +32,19 @@ export function blockLinears(form: Form, index: number): BlockLinear[][] {
 }
 
 /**
+ * Modules of a block that multiply with a matrix and are none of its linears, by their full names: what routes tokens to experts.
+ * They are left as they are, as llm-compressor's recipes and GPTQ's checkpoints of such models leave them: they are small, and an
+ * error there sends tokens elsewhere.
+ */
+export function keptModules(form: Form, index: number): string[] {
+  const { architecture, config } = form;
+  const linears = new Set(blockLinears(form, index).flatMap((group) => group.map(({ name }) => name)));
+  return Array.from(architecture.blockShapes(config, index))
+    .filter(([name, shape]) => shape.length === 2 && !linears.has(name))
+    .map(([name]) => architecture.blockWeightName(index, name).replace(/\.weight$/, ""));
+}
+
+/**
  * Whether a method's settings fit all linears of a model, before anything is computed.
  * @throws TouchstoneError InvalidSettings naming the linear
  */

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
+import type { Model } from "../../models/model.js";
 import type { ErrorType } from "../../study/errors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
@@ -14,6 +17,19 @@ before(loadBackend);
 
 /** What says which experts a token goes through is no linear that is compressed. */
 const isRouter = (name: string) => /(mlp|moe)\.(gate|shared_expert_gate)\.weight$/.test(name);
+
+function routersOf({ architecture, config }: Model): string[] {
+  return Array.from({ length: config.blocks }, (_, index) =>
+    Array.from(architecture.blockShapes(config, index).keys())
+      .filter(isRouter)
+      .map((name) => architecture.blockWeightName(index, name).slice(0, -".weight".length)),
+  ).flat();
+}
+
+/** By the configuration of an exported folder. */
+async function ignoredBy({ path }: Model): Promise<unknown> {
+  return JSON.parse(await readFile(join(path, "config.json"), "utf8")).quantization_config.ignore;
+}
 
 for (const [family, config] of Object.entries(familyConfigs)) {
   describe(family, () => {
@@ -85,12 +101,15 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         const size = wanted.logits.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
         assert.ok(error <= 0.02 * size, `${format}: ${error} of ${size}`);
         await Promise.all([own.close(), exported.close()]);
+        if (format === "compressed-tensors")
+          assert.deepEqual(await ignoredBy(exported), ["lm_head", ...routersOf(own)]);
       }
     });
   });
 }
 
-const { gemma, gpt_neox, opt, qwen2 } = familyConfigs;
+const { gemma, gpt_neox, mixtral, opt, qwen2, qwen3_moe } = familyConfigs;
+const qwen2Moe = familyConfigs["qwen2_moe, one block with experts"];
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
   "OPT with projected embeddings": {
     config: { ...opt, word_embed_proj_dim: 32 },
@@ -116,6 +135,21 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
     config: { ...gemma, intermediate_size: undefined },
     error: "InvalidModel",
     message: /key intermediate_size/,
+  },
+  "a mixture with fewer experts than a token is routed to": {
+    config: { ...mixtral, num_experts_per_tok: 6 },
+    error: "InvalidModel",
+    message: /6 of 5 experts/,
+  },
+  "a mixture that doesn't say how many experts it has": {
+    config: { ...qwen3_moe, num_experts: undefined },
+    error: "InvalidModel",
+    message: /key num_experts/,
+  },
+  "Qwen2-MoE with a window": {
+    config: { ...qwen2Moe, use_sliding_window: true },
+    error: "UnsupportedArchitecture",
+    message: /window.*use_sliding_window/s,
   },
   "heads that don't divide the hidden size": {
     config: { ...qwen2, num_attention_heads: 6 },
