@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { blockLinears } from "../compression/linears.js";
 import { evaluateTasks, type TaskWithRecords } from "../evaluation/evaluate.js";
 import { type Prediction, packSequences } from "../evaluation/packing.js";
 import { readTaskRecords } from "../evaluation/records.js";
@@ -138,11 +139,11 @@ function neededFor(sequences: readonly Sequence[]): { tokens: number; logits: nu
   };
 }
 
-function operations({ architecture, config }: Model, { tokens, logits }: { tokens: number; logits: number }): number {
-  const block = Array.from(architecture.blockShapes(config).values())
-    .filter((shape) => shape.length === 2)
-    .reduce((sum, [rows, columns]) => sum + rows * columns, 0);
-  return 2 * (tokens * config.blocks * block + logits * config.hiddenSize * config.vocabSize);
+function operations(model: Model, { tokens, logits }: { tokens: number; logits: number }): number {
+  const { config } = model;
+  const linears = Array.from({ length: config.blocks }, (_, index) => blockLinears(model, index)).flat(2);
+  const products = linears.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return 2 * (tokens * products + logits * config.hiddenSize * config.vocabSize);
 }
 
 /** On the same weights, which are written to a folder as transformers reads it. */

@@ -82,7 +82,7 @@ function randomModel(blocks: number): Model {
     architecture: llama,
     tokenizer: () => Promise.reject(new RangeError("random weights have no tokenizer")),
     embedding: async () => make(llama.embeddingShapes(config)),
-    block: async () => make(llama.blockShapes(config)),
+    block: async (index) => make(llama.blockShapes(config, index)),
     head: async () => make(llama.headShapes(config)),
     close: async () => {},
   };

@@ -1,3 +1,4 @@
+import { blockLinears } from "../compression/linears.js";
 import { withFewShot } from "../evaluation/few-shot.js";
 import { type PerplexityInput, readDocuments, readPerplexityInput } from "../evaluation/perplexity-text.js";
 import { findTaskRecords, readTaskRecords } from "../evaluation/records.js";
@@ -61,13 +62,20 @@ async function readSize(path: string): Promise<ModelSize | undefined> {
   const huggingFace = path.endsWith(".gguf") ? await readGgufConfig(path) : await readConfig(header);
   const architecture = architectureOf(huggingFace, path);
   const config = architecture.readConfig(huggingFace, path);
-  const block = Array.from(architecture.blockShapes(config).values());
+  const indexes = Array.from({ length: config.blocks }, (_, index) => index);
+  const inBlocks = indexes.flatMap((index) => Array.from(architecture.blockShapes(config, index).values()));
   const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
+  const linears = indexes.map((index) =>
+    blockLinears({ architecture, config }, index).flatMap((group) =>
+      group.map(({ rows, columns }) => [rows, columns] as const),
+    ),
+  );
   return {
-    parameters: config.blocks * countAll(block) + countAll(Array.from(outside.values())),
+    parameters: countAll(inBlocks) + countAll(Array.from(outside.values())),
     hiddenSize: config.hiddenSize,
     blocks: config.blocks,
-    linears: block.filter((shape) => shape.length === 2).map(([rows, columns]) => [rows, columns] as const),
+    // Where only some blocks have experts, one that has.
+    linears: linears.reduce((most, block) => (countAll(block) > countAll(most) ? block : most)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
-import { toTensors } from "../models/forward.js";
+import { stateTensors, tidyState, toTensors } from "../models/forward.js";
 import type { BlockState, HostWeights, Model, Stage } from "../models/model.js";
 import type { LayerStatistics, StatisticsKind } from "./method.js";
 import { type Accumulator, accumulate } from "./statistics.js";
@@ -8,12 +8,12 @@ import { type Accumulator, accumulate } from "./statistics.js";
 /** Where a chunk is in the block. */
 interface ChunkState {
   state: BlockState;
-  /** Its input to the stage it stands at, kept from a capture for the step that follows. */
-  input?: tf.Tensor3D;
+  /** Its inputs to groups of the stage it stands at, kept from captures for the step that follows. */
+  inputs: (tf.Tensor3D | undefined)[];
 }
 
-/** The input of a stage: its width, and its name for errors. */
-export interface StageInput {
+/** The input of a group of linears: its width, and its name for errors. */
+export interface GroupInput {
   columns: number;
   where: string;
 }
@@ -28,6 +28,8 @@ export class BlockWalk {
   private readonly chunks: ChunkState[];
   private readonly stages: (tokens: number) => readonly Stage[];
   private stage = 0;
+  /** Left for the inputs that are kept of the present stage. */
+  private bytesLeft: number;
 
   constructor(
     model: Model,
@@ -37,8 +39,9 @@ export class BlockWalk {
     private readonly keptInputBytes = memoryBudget(),
   ) {
     this.weights = new Map(toTensors(weights));
-    this.chunks = given.map((hidden) => ({ state: { hidden } }));
+    this.chunks = given.map((hidden) => ({ state: { hidden }, inputs: [] }));
     this.stages = rememberStages(model, index);
+    this.bytesLeft = keptInputBytes;
   }
 
   /** Replaces a linear by a compressed one, row-major of the same shape. */
@@ -48,16 +51,15 @@ export class BlockWalk {
     old.dispose();
   }
 
-  /** Statistics of the present stage's input. */
-  collect(kind: StatisticsKind, { columns, where }: StageInput): LayerStatistics {
+  /** Statistics of the input of a group of the present stage. */
+  collect(kind: StatisticsKind, group: number, { columns, where }: GroupInput): LayerStatistics {
     const accumulator = accumulate(kind, columns);
-    let budget = this.keptInputBytes;
     try {
-      for (const chunk of this.chunks) {
-        const input = this.inputOf(chunk);
-        accumulator.add(input);
-        budget -= 4 * input.size;
-        if (budget >= 0 || this.isState(input)) chunk.input = input;
+      for (const { state, inputs } of this.chunks) {
+        const input = this.inputOf(state, group);
+        accumulator.add(input, sequencesOf(state));
+        this.bytesLeft -= 4 * input.size;
+        if (this.bytesLeft >= 0 || this.isState(input)) inputs[group] = input;
         else input.dispose();
       }
       return accumulator.finish(where);
@@ -66,28 +68,30 @@ export class BlockWalk {
     }
   }
 
-  /** Statistics of all stages' inputs in one pass through the block as it is; the chunks stay where they are. */
-  collectAll(kind: StatisticsKind, inputs: readonly StageInput[]): LayerStatistics[] {
-    const accumulators = inputs.map(({ columns }) => accumulate(kind, columns));
+  /** Statistics of all inputs, by stage and group, in one pass through the block as it is; the chunks stay where they are. */
+  collectAll(kind: StatisticsKind, inputs: readonly (readonly GroupInput[])[]): LayerStatistics[][] {
+    const accumulators = inputs.map((stage) => stage.map(({ columns }) => accumulate(kind, columns)));
     try {
       for (const { state } of this.chunks) tf.tidy(() => this.passThrough(state, accumulators));
-      return accumulators.map((accumulator, i) => accumulator.finish(inputs[i].where));
+      return accumulators.map((stage, i) =>
+        stage.map((accumulator, group) => accumulator.finish(inputs[i][group].where)),
+      );
     } finally {
-      for (const accumulator of accumulators) accumulator.dispose();
+      for (const accumulator of accumulators.flat()) accumulator.dispose();
     }
   }
 
   /** Takes all chunks past the present stage. */
   advance(): void {
     for (const chunk of this.chunks) {
-      const { state } = chunk;
-      const input = chunk.input ?? this.inputOf(chunk);
-      chunk.input = undefined;
-      const stage = this.stageOf(state);
-      chunk.state = tf.tidy(() => plain(stage.next(state, input, this.weights)));
-      this.release([state.hidden, state.attention, input], chunk.state);
+      const { state, inputs } = chunk;
+      const input = (group: number) => inputs[group] ?? this.inputOf(state, group);
+      chunk.state = tidyState(() => this.stageOf(state).next(state, input, this.weights));
+      chunk.inputs = [];
+      this.release([...stateTensors(state), ...inputs], chunk.state);
     }
     this.stage++;
+    this.bytesLeft = this.keptInputBytes;
   }
 
   /** The chunks as they stand, now the caller's. */
@@ -96,25 +100,27 @@ export class BlockWalk {
   }
 
   dispose(): void {
-    for (const { state, input } of this.chunks) this.release([state.hidden, state.attention, input]);
+    for (const { state, inputs } of this.chunks) this.release([...stateTensors(state), ...inputs]);
     tf.dispose([...this.weights.values()]);
   }
 
-  private passThrough(start: BlockState, accumulators: readonly Accumulator[]): void {
+  private passThrough(start: BlockState, accumulators: readonly (readonly Accumulator[])[]): void {
     const stages = this.stages(start.hidden.shape[1]);
     stages.reduce<BlockState>(
       (state, stage, i) =>
-        tf.tidy(() => {
-          const input = stage.input(state, this.weights);
-          accumulators[i].add(input);
-          return plain(i === stages.length - 1 ? state : stage.next(state, input, this.weights));
+        tidyState(() => {
+          const inputs = stage.groups.map((group) => tf.tidy(() => group.input(state, this.weights)));
+          inputs.forEach((input, group) => {
+            accumulators[i][group].add(input, sequencesOf(state));
+          });
+          return i === stages.length - 1 ? state : stage.next(state, (group) => inputs[group], this.weights);
         }),
       start,
     );
   }
 
-  private inputOf({ state }: ChunkState): tf.Tensor3D {
-    return tf.tidy(() => this.stageOf(state).input(state, this.weights));
+  private inputOf(state: BlockState, group: number): tf.Tensor3D {
+    return tf.tidy(() => this.stageOf(state).groups[group].input(state, this.weights));
   }
 
   private stageOf({ hidden }: BlockState): Stage {
@@ -122,12 +128,12 @@ export class BlockWalk {
   }
 
   private isState(tensor: tf.Tensor): boolean {
-    return this.chunks.some(({ state }) => state.hidden === tensor || state.attention === tensor);
+    return this.chunks.some(({ state }) => stateTensors(state).some((part) => part === tensor));
   }
 
   /** Disposes what is neither the caller's nor part of the state that is kept. */
   private release(tensors: readonly (tf.Tensor3D | undefined)[], kept?: BlockState): void {
-    const needed = new Set<tf.Tensor | undefined>([...this.given, kept?.hidden, kept?.attention]);
+    const needed = new Set<tf.Tensor>([...this.given, ...(kept === undefined ? [] : stateTensors(kept))]);
     for (const tensor of new Set(tensors)) if (tensor !== undefined && !needed.has(tensor)) tensor.dispose();
   }
 }
@@ -148,7 +154,6 @@ function rememberStages({ architecture, config }: Model, index: number): (tokens
   };
 }
 
-/** A plain object, as `tf.tidy` wants its results. */
-function plain({ hidden, attention }: BlockState): { hidden: tf.Tensor3D; attention?: tf.Tensor3D } {
-  return attention === undefined ? { hidden } : { hidden, attention };
+function sequencesOf({ hidden }: BlockState): number {
+  return hidden.shape[0];
 }

@@ -3,9 +3,9 @@ import type { HostWeights, Model } from "../models/model.js";
 import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import type { Unseen } from "../study/results.js";
-import { BlockWalk, type StageInput } from "./block-walk.js";
+import { BlockWalk, type GroupInput } from "./block-walk.js";
 import { compressLayers } from "./compress-layers.js";
-import { type BlockLinear, blockLinears } from "./linears.js";
+import { type BlockLinear, blockStages } from "./linears.js";
 import type { CompressedLayer, LayerStatistics, StatisticsKind } from "./method.js";
 import { isTrueSequential, methodOf } from "./registry.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -50,8 +50,8 @@ export interface CompressBlockOptions {
 }
 
 /**
- * Compresses all linears of a block. With `trueSequential` each stage (q,k,v | o | gate,up | down) is compressed on what the
- * stages before it, already compressed, give; otherwise one pass through the dense block collects everything, and methods
+ * Compresses all linears of a block, each expert's on the tokens that are routed to it. With `trueSequential` each stage (q,k,v |
+ * o | gate,up | down) is compressed on what the stages before it, already compressed, give; otherwise one pass through the dense block collects everything, and methods
  * without data need none. The same inputs give the same bits.
  * @param weights the block's, as `model.block(index)` reads them
  * @param inputs chunks as `chunkSequences` makes them, [sequences, tokens, hiddenSize]; the caller disposes them. May be empty
@@ -66,7 +66,7 @@ export async function compressBlock(
   settings: MethodSettings,
   { outputs = true, pause = async () => {} }: CompressBlockOptions = {},
 ): Promise<SolvedBlock> {
-  const stages = blockLinears(model, index);
+  const stages = blockStages(model, index);
   const { statistics: kind } = methodOf(settings.method);
   const watch = new Stopwatch<BlockPhase>(["capture", "solve", "forward"]);
   const walk = new BlockWalk(model, index, weights, inputs);
@@ -75,17 +75,19 @@ export async function compressBlock(
     await pause();
     return result;
   };
-  const solve = (stage: readonly BlockLinear[], statistics: LayerStatistics) =>
-    timed("solve", () => solveStage(walk, stage, weights, statistics, settings));
+  const solve = (group: readonly BlockLinear[], statistics: LayerStatistics) =>
+    timed("solve", () => solveGroup(walk, group, weights, statistics, settings));
   const layers: SolvedLayer[] = [];
   try {
     const stepwise = kind !== "none" && isTrueSequential(settings);
     const collected = stepwise ? [] : await timed("capture", () => collectAll(walk, kind, stages));
-    if (!stepwise) for (const [i, stage] of stages.entries()) layers.push(...(await solve(stage, collected[i])));
+    for (const [i, statistics] of collected.entries()) {
+      for (const [g, group] of stages[i].entries()) layers.push(...(await solve(group, statistics[g])));
+    }
     for (const [i, stage] of stages.entries()) {
-      if (stepwise) {
-        const statistics = await timed("capture", () => walk.collect(kind, inputOf(stage)));
-        layers.push(...(await solve(stage, statistics)));
+      for (const [g, group] of stepwise ? stage.entries() : []) {
+        const statistics = await timed("capture", () => walk.collect(kind, g, inputOf(group)));
+        layers.push(...(await solve(group, statistics)));
       }
       if (outputs || (stepwise && i < stages.length - 1)) await timed("forward", () => walk.advance());
     }
@@ -100,24 +102,28 @@ export async function compressBlock(
 function collectAll(
   walk: BlockWalk,
   kind: StatisticsKind,
-  stages: readonly (readonly BlockLinear[])[],
-): LayerStatistics[] {
-  return kind === "none" ? stages.map(() => ({ kind })) : walk.collectAll(kind, stages.map(inputOf));
+  stages: readonly (readonly (readonly BlockLinear[])[])[],
+): LayerStatistics[][] {
+  if (kind === "none") return stages.map((stage) => stage.map(() => ({ kind })));
+  return walk.collectAll(
+    kind,
+    stages.map((stage) => stage.map(inputOf)),
+  );
 }
 
-/** The input that a stage's linears share. */
-function inputOf([{ columns, tensor }]: readonly BlockLinear[]): StageInput {
+/** The input that linears share. */
+function inputOf([{ columns, tensor }]: readonly BlockLinear[]): GroupInput {
   return { columns, where: `inputs of ${tensor}` };
 }
 
-function solveStage(
+function solveGroup(
   walk: BlockWalk,
-  stage: readonly BlockLinear[],
+  group: readonly BlockLinear[],
   weights: HostWeights,
   statistics: LayerStatistics,
   settings: MethodSettings,
 ): SolvedLayer[] {
-  const layers = stage.map(({ name, tensor, rows, columns }) => ({
+  const layers = group.map(({ name, tensor, rows, columns }) => ({
     name: tensor,
     rows,
     columns,
@@ -125,7 +131,7 @@ function solveStage(
     dtype: weights.get(name)!.dtype,
   }));
   return compressLayers(layers, statistics, settings).map(({ compressed, error }, i) => {
-    walk.replace(stage[i].name, compressed.weight);
-    return { ...stage[i], compressed, error };
+    walk.replace(group[i].name, compressed.weight);
+    return { ...group[i], compressed, error };
   });
 }

@@ -28,10 +28,14 @@ export interface ChosenFormat {
 
 type GridSettings = SettingsOf<"rtn"> | SettingsOf<"gptq">;
 
-/** @throws TouchstoneError InvalidSettings where the format can't express the method, saying what can */
+/**
+ * @param kept modules that are not quantized, besides the head
+ * @throws TouchstoneError InvalidSettings where the format can't express the method, saying what can
+ */
 export function chooseFormat(
   settings: MethodSettings,
   { format, dtype, checkpointFormat }: ExportOptions,
+  kept: readonly string[] = [],
 ): ChosenFormat {
   if (checkpointFormat !== undefined && format !== "gptq") {
     throw refused(`Format ${format} has no checkpoint format ${checkpointFormat}`, "--checkpoint-format is for gptq.");
@@ -40,7 +44,7 @@ export function chooseFormat(
   const grid = gridSettings(settings, format);
   const chosen = dtype ?? "F16";
   if (format === "compressed-tensors") {
-    const options: CompressedTensorsSettings = { ...common(grid), dtype: chosen };
+    const options: CompressedTensorsSettings = { ...common(grid), dtype: chosen, kept };
     if (isScattered(grid)) {
       throw refused(
         "compressed-tensors has no place for groups of inputs that aren't neighbours, as actOrder makes them",

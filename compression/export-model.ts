@@ -5,7 +5,7 @@ import { weightLayout } from "../models/shards.js";
 import { createModelFolder, type FolderDtype, type ModelFolder } from "../models/write-folder.js";
 import { TouchstoneError } from "../study/errors.js";
 import { type ChosenFormat, chooseFormat, type ExportFormat, type ExportOptions } from "./export-format.js";
-import { type BlockLinear, blockLinears } from "./linears.js";
+import { type BlockLinear, blockLinears, keptModules } from "./linears.js";
 import { type PackedModel, writeMadeOf, writePackedLayer } from "./packed-model.js";
 import { encodeLayer, type StoredLayer } from "./stored-layer.js";
 
@@ -32,8 +32,10 @@ export async function exportModel(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ExportReport> {
   const { rest, madeOf, set } = packed;
-  const chosen = chooseFormat(madeOf.settings, options);
-  const blocks = Array.from({ length: rest.config.blocks }, (_, index) => blockLinears(rest, index).flat());
+  const indexes = Array.from({ length: rest.config.blocks }, (_, index) => index);
+  const blocks = indexes.map((index) => blockLinears(rest, index).flat());
+  const kept = indexes.flatMap((index) => keptModules(rest, index));
+  const chosen = chooseFormat(madeOf.settings, options, kept);
   const layout = layoutOf(weightLayout(rest, chosen.dtype), blocks.flat(), chosen.linears);
   const config = chosen.linears === undefined ? {} : { quantization_config: chosen.linears.config };
   const folder = await createModelFolder(rest, out, { dtype: chosen.dtype, layout, config });

@@ -25,7 +25,7 @@ export function withCompressedBlocks(
 }
 
 function replacement({ architecture, config }: Model, index: number, name: string, data: Float32Array): HostTensor {
-  const shape = architecture.blockShapes(config).get(name);
+  const shape = architecture.blockShapes(config, index).get(name);
   const size = shape?.reduce((product, length) => product * length, 1);
   if (shape !== undefined && size === data.length) return { shape, data };
   throw new TouchstoneError("ShapeMismatch", {

@@ -5,8 +5,11 @@ import type { LayerStatistics, StatisticsKind } from "./method.js";
 
 /** Collects what a method wants to know about one input, chunk by chunk. */
 export interface Accumulator {
-  /** Adds whole sequences, [sequences, tokens, in], of which none need have tokens; doesn't dispose them. */
-  add(input: tf.Tensor3D): void;
+  /**
+   * Adds whole sequences, [sequences, tokens, in], of which none need have tokens; doesn't dispose them.
+   * @param sequences how many they are, where the tokens that reached the input don't stand by sequence
+   */
+  add(input: tf.Tensor3D, sequences?: number): void;
   /** Ends the collection: `unseen` where there was no token. @throws TouchstoneError NumericalError naming `where` for NaN or infinite inputs */
   finish(where: string): LayerStatistics;
   /** For a collection that is given up; harmless after `finish`. */
@@ -40,8 +43,8 @@ function accumulateNorms(columns: number): Accumulator {
   const sum = runningSum();
   let sequences = 0;
   return {
-    add: (input) => {
-      sequences += input.shape[0];
+    add: (input, added = input.shape[0]) => {
+      sequences += added;
       if (input.size > 0) sum.add(() => tf.sum(tf.square(tf.reshape(input, [-1, columns])), 0));
     },
     finish: (where) => {
@@ -67,8 +70,8 @@ function accumulateSecondMoment(columns: number): Accumulator {
   const sums = starts.map(runningSum);
   let sequences = 0;
   return {
-    add: (input) => {
-      sequences += input.shape[0];
+    add: (input, added = input.shape[0]) => {
+      sequences += added;
       if (input.size === 0) return;
       const rows = tf.reshape<tf.Rank.R2>(input, [-1, columns]);
       for (const [band, start] of starts.entries()) {

@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import type { Model } from "../models/model.js";
+import type { Model, ModelConfig } from "../models/model.js";
 
 /** Node.js, TensorFlow's libraries, the tokenizer, and what waits for the garbage collector. */
 const PROCESS_BYTES = 500 * 2 ** 20;
@@ -28,13 +28,20 @@ export function machineMemory(): number {
  * @returns 0 where nothing is left: then all hidden states go through the disk
  */
 export function hiddenStateBytes({ architecture, config }: Model, memory: number, tokens: number): number {
-  const weights = [architecture.blockShapes, architecture.embeddingShapes, architecture.headShapes].map((shapes) =>
-    countValues(shapes(config).values()),
+  const blocks = Array.from({ length: config.blocks }, (_, index) => architecture.blockShapes(config, index));
+  const weights = [...blocks, architecture.embeddingShapes(config), architecture.headShapes(config)].map((shapes) =>
+    countValues(shapes.values()),
   );
-  const { hiddenSize, intermediateSize } = config;
-  const inBlock = tokens * (6 * hiddenSize + 4 * intermediateSize);
+  const inBlock = tokens * (6 * config.hiddenSize + feedForwardValues(config));
   const others = Float32Array.BYTES_PER_ELEMENT * (2 * Math.max(...weights) + inBlock);
   return Math.max(0, memory - PROCESS_BYTES - others);
+}
+
+/** What the feed-forward part holds of a token at once: of experts, one's inner values, and all outputs that are added. */
+function feedForwardValues({ hiddenSize, intermediateSize, experts }: ModelConfig): number {
+  if (experts === undefined) return 4 * intermediateSize;
+  const inner = Math.max(intermediateSize, experts.intermediateSize, experts.sharedIntermediateSize ?? 0);
+  return 4 * inner + 3 * experts.perToken * hiddenSize;
 }
 
 function countValues(shapes: Iterable<readonly number[]>): number {

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { stableRows } from "../models/architectures/layers.js";
 import { disposeAll, runBlock, toLastingTensors, toTensors } from "../models/forward.js";
 import type { Model } from "../models/model.js";
 import { createHiddenStates, type HiddenStates } from "./hidden-states.js";
@@ -6,13 +7,6 @@ import { scoreTargets } from "./log-softmax.js";
 import { hiddenStateBytes } from "./memory.js";
 import type { Pack, Prediction } from "./packing.js";
 import type { SequenceScore } from "./sequence-score.js";
-
-/**
- * Products of at least so many rows, and of multiples of it, give each row the same bits whatever their number. (Measured with
- * TensorFlow's on up to 11,008 columns: fewer than 48 rows, and a single row that is left over, are added in another order.)
- */
-const FEWEST_ROWS = 64;
-const ROW_MULTIPLE = 16;
 
 export interface PackOptions {
   memory: number;
@@ -28,7 +22,7 @@ export async function scorePacks(
 ): Promise<Map<number, SequenceScore>> {
   const scores = new Map<number, SequenceScore>();
   if (packs.length === 0) return scores;
-  const lengths = packs.map(({ tokens }) => padded(tokens.length));
+  const lengths = packs.map(({ tokens }) => stableRows(tokens.length));
   const states = createHiddenStates(
     lengths,
     model.config.hiddenSize,
@@ -89,7 +83,7 @@ async function walk(model: Model, packs: readonly Pack[], states: HiddenStates, 
 /** The different places of predictions in ascending order, and the first again as often as rows have to be filled. */
 function keptPlaces(predictions: readonly Prediction[]): Int32Array {
   const places = Array.from(new Set(predictions.map(({ place }) => place)));
-  return new Int32Array(padded(places.length)).fill(places[0]).map((first, i) => places[i] ?? first);
+  return new Int32Array(stableRows(places.length)).fill(places[0]).map((first, i) => places[i] ?? first);
 }
 
 /** Where in the rows of `keptPlaces` each prediction is made. */
@@ -108,8 +102,4 @@ function addToken(
 ): void {
   const { loglikelihood, greedy: before } = scores.get(sequence) ?? { loglikelihood: 0, greedy: true };
   scores.set(sequence, { loglikelihood: loglikelihood + logProbability, greedy: before && greedy });
-}
-
-function padded(rows: number): number {
-  return Math.max(FEWEST_ROWS, Math.ceil(rows / ROW_MULTIPLE) * ROW_MULTIPLE);
 }

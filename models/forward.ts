@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TouchstoneError } from "../study/errors.js";
 import { toInputMajor } from "./architectures/layers.js";
-import type { BlockState, HostTensor, HostWeights, Model, Stage, TokenTree, Weights } from "./model.js";
+import type { BlockState, HostTensor, HostWeights, Model, TokenTree, Weights } from "./model.js";
 
 /** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
 const CHUNK_TOKENS = 2048;
@@ -17,7 +17,8 @@ export function toTensors(host: HostWeights): Weights {
 
 /** A block's weights for many products: its linears in the order in which those read them fastest. */
 export function toLastingTensors({ architecture, config }: Model, index: number, host: HostWeights): Weights {
-  const linears = new Set(architecture.stages(config, index, 1).flatMap((stage) => stage.linears));
+  const groups = architecture.stages(config, index, 1).flatMap((stage) => stage.groups);
+  const linears = new Set(groups.flatMap((group) => group.linears));
   return new Map(
     Array.from(toTensors(host), ([name, tensor]) => [name, linears.has(name) ? toInputMajor(tensor) : tensor]),
   );
@@ -46,7 +47,8 @@ export function runBlock(
     let wanted = kept;
     for (const stage of stages) {
       const before = state;
-      state = tf.tidy(() => advance(stage, before, weights));
+      const input = (group: number) => tf.tidy(() => stage.groups[group].input(before, weights));
+      state = tidyState(() => stage.next(before, input, weights));
       if (wanted === undefined || state.attention === undefined) continue;
       // After attention all is done token by token.
       const places = tf.tensor1d(wanted, "int32");
@@ -57,9 +59,18 @@ export function runBlock(
   });
 }
 
-/** A plain object, as `tf.tidy` wants its results. */
-function advance(stage: Stage, state: BlockState, weights: Weights): { hidden: tf.Tensor3D; attention?: tf.Tensor3D } {
-  return stage.next(state, stage.input(state, weights), weights);
+/** As `tf.tidy`, for the state after a stage: all that was made for it and isn't in it is disposed. */
+export function tidyState(make: () => BlockState): BlockState {
+  let state: BlockState | undefined;
+  tf.tidy(() => {
+    state = make();
+    return stateTensors(state);
+  });
+  return state!;
+}
+
+export function stateTensors({ hidden, attention }: BlockState): tf.Tensor3D[] {
+  return attention === undefined ? [hidden] : [hidden, attention];
 }
 
 /** Token sequences cut into chunks: runs of sequences of one length, at most `chunkSize` of them. */

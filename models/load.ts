@@ -143,7 +143,7 @@ function wantedInBlock(
   config: ModelConfig,
   index: number,
 ): ReadonlyMap<string, WantedWeight> {
-  const shapes = Array.from(architecture.blockShapes(config));
+  const shapes = Array.from(architecture.blockShapes(config, index));
   return new Map(shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(index, name), shape }]));
 }
 

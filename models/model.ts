@@ -34,12 +34,28 @@ export interface ModelConfig extends Rope {
   logitSoftcap?: number;
   /** Names inside a block of the linears that have a bias, without their `.weight`. */
   biases: readonly string[];
+  /** Of mixtures of experts. */
+  experts?: ExpertsConfig;
   maxPositionEmbeddings: number;
   tieWordEmbeddings: boolean;
   bosTokenId: number | null;
   eosTokenId: number | null;
   /** The configuration as read (or made from GGUF metadata), for writing a model folder. */
   huggingFace: Readonly<Record<string, unknown>>;
+}
+
+/** The feed-forward part of blocks where a router chooses some of several for each token. */
+export interface ExpertsConfig {
+  count: number;
+  /** Experts that a token is routed to. */
+  perToken: number;
+  intermediateSize: number;
+  /** Of the expert that every token goes through besides; null: there is none. */
+  sharedIntermediateSize: number | null;
+  /** Whether a token's shares of its experts are made to add up to 1. */
+  normalized: boolean;
+  /** Of each block whether it has experts; the others have one feed-forward part of the model's own `intermediateSize`. */
+  blocks: readonly boolean[];
 }
 
 /** Of the feed-forward part. `gelu` is exact; `geluTanh` is its approximation (Hendrycks & Gimpel 2016, arXiv 1606.08415). */
@@ -71,6 +87,22 @@ export type Weights = ReadonlyMap<string, tf.Tensor>;
 export interface BlockState {
   hidden: tf.Tensor3D;
   attention?: tf.Tensor3D;
+  routing?: Routing;
+}
+
+/** Where a router sends rows, of which a chunk has one a token. Functions: what they give is on the host, and nothing to dispose. */
+export interface Routing {
+  /** The rows that an expert gets, ascending. */
+  rows(expert: number): Int32Array;
+  /** What its result counts for in each of them. */
+  shares(expert: number): Float32Array;
+  /** What the shared expert's result counts for, of every row; undefined where there is no such expert. */
+  sharedShares(): Float32Array | undefined;
+  /**
+   * Of every row, where the result of its first, second, ... expert, in the experts' order, stands among the results of all, one
+   * expert's rows after the other's.
+   */
+  places(choice: number): Int32Array;
 }
 
 /**
@@ -83,17 +115,26 @@ export interface TokenTree {
   positions: Int32Array;
 }
 
-/**
- * A step of a block's data flow: linears that share one input. Stages run in order; `next` must use only this stage's linears
- * and earlier ones, so that a stage can be compressed before the next is reached (`trueSequential`).
- */
-export interface Stage {
+/** Linears that share one input. */
+export interface LinearGroup {
   /** Names inside the block, e.g. `self_attn.q_proj.weight` [out, in]. */
   readonly linears: readonly string[];
-  /** The shared input of these linears, [sequences, tokens, in]. */
+  /** Their input, [sequences, tokens, in]; that of an expert, to which only some tokens are routed, [1, rows, in], without rows also. */
   input(state: BlockState, weights: Weights): tf.Tensor3D;
-  /** The state after these linears. `input` is what `input()` returned for the same state. */
-  next(state: BlockState, input: tf.Tensor3D, weights: Weights): BlockState;
+}
+
+/**
+ * A step of a block's data flow: linears whose inputs don't depend on one another. Stages run in order; inputs and `next` must
+ * use only linears of this stage (`next`) and earlier ones, so that a stage can be compressed before the next is reached
+ * (`trueSequential`). A stage without linears prepares the state for those after it.
+ */
+export interface Stage {
+  readonly groups: readonly LinearGroup[];
+  /**
+   * The state after these linears.
+   * @param input what a group's `input()` returns for the same state, made when it is asked for
+   */
+  next(state: BlockState, input: (group: number) => tf.Tensor3D, weights: Weights): BlockState;
 }
 
 /** One file and one line in the registry an architecture. Functions are pure: they dispose nothing they were given. */
@@ -102,8 +143,8 @@ export interface Architecture {
   readonly modelType: string;
   /** @throws TouchstoneError InvalidModel for missing or wrong keys, UnsupportedArchitecture for variants that aren't implemented */
   readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig;
-  /** Names inside a block, with their shapes. */
-  blockShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
+  /** Names inside block `index`, with their shapes. */
+  blockShapes(config: ModelConfig, index: number): ReadonlyMap<string, readonly number[]>;
   /** The full checkpoint name of a weight inside block `index`. */
   blockWeightName(index: number, name: string): string;
   embeddingShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;

@@ -7,10 +7,13 @@ import { gemma3 } from "./architectures/gemma3.js";
 import { gptNeox } from "./architectures/gpt-neox.js";
 import { llama } from "./architectures/llama.js";
 import { mistral } from "./architectures/mistral.js";
+import { mixtral } from "./architectures/mixtral.js";
 import { opt } from "./architectures/opt.js";
 import { phi3 } from "./architectures/phi3.js";
 import { qwen2 } from "./architectures/qwen2.js";
+import { qwen2Moe } from "./architectures/qwen2-moe.js";
 import { qwen3 } from "./architectures/qwen3.js";
+import { qwen3Moe } from "./architectures/qwen3-moe.js";
 import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
@@ -23,10 +26,13 @@ const architectures: readonly Architecture[] = [
   gptNeox,
   llama,
   mistral,
+  mixtral,
   opt,
   phi3,
   qwen2,
+  qwen2Moe,
   qwen3,
+  qwen3Moe,
 ];
 
 /** Models of text and images, by the model type of their text part. */

@@ -32,7 +32,7 @@ export function planShards(layout: Iterable<TensorLayout>, limit = SHARD_BYTES):
 /** Every weight once, in the model's order, by its full name: tied embeddings stand under the embedding's. */
 export function weightLayout({ architecture, config }: Model, dtype: WritableDtype): TensorLayout[] {
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
-    Array.from(architecture.blockShapes(config), ([name, shape]) => {
+    Array.from(architecture.blockShapes(config, index), ([name, shape]) => {
       return [architecture.blockWeightName(index, name), shape] as const;
     }),
   );

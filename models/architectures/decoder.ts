@@ -19,7 +19,9 @@ import {
   UP,
   V,
 } from "./decoder-names.js";
+import { type ExpertNames, expertShapes, expertStages } from "./experts.js";
 import { biasOf, gated, project, projectToMany, rmsNorm, softcapped, weightOf } from "./layers.js";
+import { type SharedInputStage, sharedInput } from "./shared-input.js";
 
 const EMBEDDING = "model.embed_tokens.weight";
 const FINAL_NORM = "model.norm.weight";
@@ -34,6 +36,8 @@ export interface DecoderForm {
   joined?: boolean;
   /** What attention and the feed-forward part give is normalized before it is added. */
   outputNorms?: boolean;
+  /** The weights of experts, in the blocks that have them. */
+  experts?: ExpertNames;
   /** Norms multiply by 1 + weight. */
   offsetNorms?: boolean;
   /** Embeddings are multiplied by the square root of their size. */
@@ -49,7 +53,7 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
   return {
     modelType,
     readConfig: form.readConfig,
-    blockShapes: (config) => blockShapes(config, form),
+    blockShapes: (config, index) => blockShapes(config, form, index),
     blockWeightName: (index, name) => `model.layers.${index}.${name}`,
     embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
     headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
@@ -61,7 +65,8 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
       const embedded = tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D;
       return form.scaledEmbedding ? tf.mul(embedded, Math.sqrt(hiddenSize)) : embedded;
     },
-    stages: (config, index, tokens, tree) => stages(config, form, norm, attentionOver(config, index, tokens, tree)),
+    stages: (config, index, tokens, tree) =>
+      stages(config, form, norm, index, attentionOver(config, index, tokens, tree)),
     logits: (config, hidden, weights) => {
       const normed = norm(hidden, weights, FINAL_NORM, config.normEps);
       const logits = projectToMany(normed, weightOf(weights, config.tieWordEmbeddings ? EMBEDDING : HEAD));
@@ -76,7 +81,7 @@ function widths({ attentionHeads, keyValueHeads, headDim }: ModelConfig) {
   return { queries: attentionHeads * headDim, keys: keyValueHeads * headDim };
 }
 
-function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string, readonly number[]> {
+function blockShapes(config: ModelConfig, form: DecoderForm, index: number): ReadonlyMap<string, readonly number[]> {
   const { hiddenSize, intermediateSize, headDim, biases } = config;
   const { queries, keys } = widths(config);
   const into: (readonly [string, readonly number[]])[] = form.joined
@@ -92,12 +97,13 @@ function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string
         [GATE, [intermediateSize, hiddenSize]],
         [UP, [intermediateSize, hiddenSize]],
       ];
-  const linears = new Map([
+  const feedForward = [...gates, [DOWN, [hiddenSize, intermediateSize]] as const];
+  const names = expertsIn(config, form, index);
+  const linears = new Map<string, readonly number[]>([
     ...into,
     [O, [hiddenSize, queries]],
-    ...gates,
-    [DOWN, [hiddenSize, intermediateSize]],
-  ] as const);
+    ...(names === undefined ? feedForward : expertShapes(config, names)),
+  ]);
   const norms = form.outputNorms ? [ATTENTION_OUTPUT_NORM, MLP_INPUT_NORM, MLP_OUTPUT_NORM] : [MLP_NORM];
   const headNorms = [Q_NORM, K_NORM].map((name) => [name, [headDim]] as const);
   return new Map([
@@ -109,7 +115,12 @@ function blockShapes(config: ModelConfig, form: DecoderForm): ReadonlyMap<string
   ]);
 }
 
-function stages(config: ModelConfig, form: DecoderForm, norm: Norm, attend: Attend): Stage[] {
+/** The experts of block `index`; undefined where it has none. */
+function expertsIn({ experts }: ModelConfig, form: DecoderForm, index: number): ExpertNames | undefined {
+  return experts?.blocks[index] ? form.experts : undefined;
+}
+
+function stages(config: ModelConfig, form: DecoderForm, norm: Norm, index: number, attend: Attend): Stage[] {
   const { normEps, intermediateSize, activation } = config;
   const { queries, keys } = widths(config);
   const [into, gates] = form.joined
@@ -134,7 +145,7 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, attend: Atte
   const sum = (hidden: tf.Tensor3D, output: tf.Tensor3D, weights: Weights, name: string): tf.Tensor3D =>
     tf.add(hidden, form.outputNorms ? norm(output, weights, name, normEps) : output);
 
-  return [
+  const attention: SharedInputStage[] = [
     {
       linears: into,
       input: ({ hidden }, weights) => norm(hidden, weights, INPUT_NORM, normEps),
@@ -150,6 +161,8 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, attend: Atte
         hidden: sum(hidden, project(input, weights, O), weights, ATTENTION_OUTPUT_NORM),
       }),
     },
+  ];
+  const feedForward: SharedInputStage[] = [
     {
       linears: gates,
       input: mlpInput,
@@ -166,5 +179,10 @@ function stages(config: ModelConfig, form: DecoderForm, norm: Norm, attend: Atte
         hidden: sum(hidden, project(input, weights, DOWN), weights, MLP_OUTPUT_NORM),
       }),
     },
+  ];
+  const names = expertsIn(config, form, index);
+  return [
+    ...attention.map(sharedInput),
+    ...(names === undefined ? feedForward.map(sharedInput) : expertStages(config, names, mlpInput)),
   ];
 }

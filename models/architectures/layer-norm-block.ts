@@ -3,6 +3,7 @@ import type { ModelConfig, Stage, Weights } from "../model.js";
 import { type Attend, attentionOf } from "./attend.js";
 import { biasedShapes } from "./layer-norms.js";
 import { activate, layerNorm, project } from "./layers.js";
+import { type SharedInputStage, sharedInput } from "./shared-input.js";
 
 // Blocks of layer norms, attention and a feed-forward part of two linears, one after the other or beside each other.
 
@@ -31,7 +32,7 @@ export function layerNormStages(block: LayerNormBlock, { normEps, activation }: 
   const sharesInput = block.parallel && mlpNorm === attentionNorm;
   const mlpInput = ({ hidden }: { hidden: tf.Tensor3D }, weights: Weights) =>
     layerNorm(hidden, weights, mlpNorm, normEps);
-  const attention: Stage = {
+  const attention: SharedInputStage = {
     linears: sharesInput ? [...into, up] : into,
     input: ({ hidden }, weights) => layerNorm(hidden, weights, attentionNorm, normEps),
     next: ({ hidden }, input, weights) => {
@@ -39,18 +40,18 @@ export function layerNormStages(block: LayerNormBlock, { normEps, activation }: 
       return { hidden, attention: attend(q, k, v) };
     },
   };
-  const added: Stage = {
+  const added: SharedInputStage = {
     linears: [output],
     input: attentionOf,
     next: ({ hidden }, input, weights) => ({ hidden: tf.add(hidden, project(input, weights, output)) }),
   };
-  const widened: Stage = {
+  const widened: SharedInputStage = {
     linears: [up],
     input: mlpInput,
     // The next stage computes this linear itself: its outputs would be the largest activations kept.
     next: ({ hidden, attention }) => ({ hidden, attention }),
   };
-  const narrowed: Stage = {
+  const narrowed: SharedInputStage = {
     linears: [down],
     input: (state, weights) => activate(project(mlpInput(state, weights), weights, up), activation),
     next: ({ hidden, attention }, input, weights) => ({
@@ -58,9 +59,9 @@ export function layerNormStages(block: LayerNormBlock, { normEps, activation }: 
       attention,
     }),
   };
-  if (!block.parallel) return [attention, added, widened, narrowed];
-  // The feed-forward part goes first, while x is still what came in.
-  return [attention, ...(sharesInput ? [] : [widened]), narrowed, added];
+  // In parallel, the feed-forward part goes first, while x is still what came in.
+  const parallel = [attention, ...(sharesInput ? [] : [widened]), narrowed, added];
+  return (block.parallel ? parallel : [attention, added, widened, narrowed]).map(sharedInput);
 }
 
 /** One linear for queries, keys and values: those of each key-value head stand together, its query heads first. */

@@ -19,6 +19,8 @@ export interface CompressedTensorsSettings {
   symmetric: boolean;
   /** Inputs were visited by their activations; their groups are runs of inputs all the same. */
   actOrder: boolean;
+  /** Modules that are not quantized, besides the head. */
+  kept: readonly string[];
   /** Of the scales, and of what isn't quantized. */
   dtype: "F32" | "F16" | "BF16";
 }
@@ -98,7 +100,7 @@ export function decodeCompressedTensors(
   };
 }
 
-function compressedTensorsConfig({ bits, groupSize, symmetric, actOrder }: CompressedTensorsSettings) {
+function compressedTensorsConfig({ bits, groupSize, symmetric, actOrder, kept }: CompressedTensorsSettings) {
   const format = "pack-quantized";
   return {
     version: VERSION,
@@ -106,7 +108,7 @@ function compressedTensorsConfig({ bits, groupSize, symmetric, actOrder }: Compr
     format,
     quantization_status: "compressed",
     global_compression_ratio: null,
-    ignore: ["lm_head"],
+    ignore: ["lm_head", ...kept],
     kv_cache_scheme: null,
     sparsity_config: {},
     transform_config: {},

@@ -74,7 +74,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
       const walk = new BlockWalk(model, 0, weights, inputs, budget);
       for (const linear of ["q_proj", "o_proj", "gate_proj", "down_proj"]) {
         const name = linear === "q_proj" || linear === "o_proj" ? `self_attn.${linear}.weight` : `mlp.${linear}.weight`;
-        walk.collect("secondMoment", { columns: weights.get(name)!.shape[1], where: name });
+        walk.collect("secondMoment", 0, { columns: weights.get(name)!.shape[1], where: name });
         walk.advance();
       }
       const results = walk.takeOutputs();

@@ -5,9 +5,11 @@ import type { Model, Stage } from "../../models/model.js";
 export function starvedModel(model: Model, linear: string): Model {
   const { architecture } = model;
   const starved = (stage: Stage): Stage => ({
-    ...stage,
-    input: (state, weights) => tf.tidy(() => withoutTokens(stage.input(state, weights))),
-    next: (state, _, weights) => stage.next(state, stage.input(state, weights), weights),
+    groups: stage.groups.map((group) => ({
+      ...group,
+      input: (state, weights) => tf.tidy(() => withoutTokens(group.input(state, weights))),
+    })),
+    next: (state, _, weights) => stage.next(state, (group) => stage.groups[group].input(state, weights), weights),
   });
   return {
     ...model,
@@ -16,7 +18,7 @@ export function starvedModel(model: Model, linear: string): Model {
       stages: (config, index, tokens, tree) =>
         architecture
           .stages(config, index, tokens, tree)
-          .map((stage) => (stage.linears.includes(linear) ? starved(stage) : stage)),
+          .map((stage) => (stage.groups.some(({ linears }) => linears.includes(linear)) ? starved(stage) : stage)),
     },
   };
 }

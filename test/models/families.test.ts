@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { compressBlock } from "../../compression/compress-block.js";
 import { replaced } from "../../compression/compress-model.js";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
-import { embedChunks, forwardTokens, runBlock, toTensors } from "../../models/forward.js";
+import { embedChunks, forwardTokens, runBlock, stateTensors, toTensors } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
-import type { BlockState, Stage } from "../../models/model.js";
+import type { BlockState, Model, Stage } from "../../models/model.js";
 import { architectureOf } from "../../models/registry.js";
 import type { ErrorType } from "../../study/errors.js";
 import { methodSettingsSchema } from "../../study/methods.js";
@@ -18,15 +20,34 @@ import { smallWeights, writeSmallModel } from "./small-model.js";
 
 before(loadBackend);
 
+/** What says which experts a token goes through is no linear that is compressed. */
+const isRouter = (name: string) => /(mlp|moe)\.(gate|shared_expert_gate)\.weight$/.test(name);
+
+function routersOf({ architecture, config }: Model): string[] {
+  return Array.from({ length: config.blocks }, (_, index) =>
+    Array.from(architecture.blockShapes(config, index).keys())
+      .filter(isRouter)
+      .map((name) => architecture.blockWeightName(index, name).slice(0, -".weight".length)),
+  ).flat();
+}
+
+/** By the configuration of an exported folder. */
+async function ignoredBy({ path }: Model): Promise<unknown> {
+  return JSON.parse(await readFile(join(path, "config.json"), "utf8")).quantization_config.ignore;
+}
+
 for (const [family, config] of Object.entries(familyConfigs)) {
   describe(family, () => {
     test("every linear of a block is in one stage, and each has the shape of its weight", async () => {
       const model = await loadModel(await writeDenseModel(config));
-      const shapes = model.architecture.blockShapes(model.config);
-      const matrices = Array.from(shapes).filter(([, shape]) => shape.length === 2);
-      const staged = model.architecture.stages(model.config, 0, 1).flatMap(({ linears }) => linears);
-      assert.deepEqual(staged.toSorted(), matrices.map(([name]) => name).toSorted());
-      assert.equal(blockLinears(model, 0).flat().length, staged.length);
+      for (let index = 0; index < model.config.blocks; index++) {
+        const shapes = model.architecture.blockShapes(model.config, index);
+        const matrices = Array.from(shapes).filter(([name, shape]) => shape.length === 2 && !isRouter(name));
+        const staged = model.architecture.stages(model.config, index, 1).flatMap(({ groups }) => groups);
+        const linears = staged.flatMap((group) => group.linears);
+        assert.deepEqual(linears.toSorted(), matrices.map(([name]) => name).toSorted());
+        assert.equal(blockLinears(model, index).flat().length, linears.length);
+      }
       await model.close();
     });
 
@@ -36,17 +57,19 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const hidden = tf.randomNormal<tf.Rank.R3>([2, 5, model.config.hiddenSize], 0, 1, "float32", 1);
       const stages = model.architecture.stages(model.config, 0, 5);
       for (const last of stages.keys()) {
-        const later = new Set(stages.slice(last + 1).flatMap(({ linears }) => linears));
+        const groups = stages.slice(last + 1).flatMap((stage) => stage.groups);
+        const later = new Set(groups.flatMap(({ linears }) => linears));
         const known = Array.from(weights, ([name, { shape, data }]) => {
           return [name, { shape, data: later.has(name) ? data.map(() => Number.NaN) : data }] as const;
         });
         const state = tf.tidy(() => {
           const tensors = toTensors(new Map(known));
           const start: BlockState = { hidden };
-          const before = (state: BlockState, stage: Stage) => stage.next(state, stage.input(state, tensors), tensors);
-          return Object.values(stages.slice(0, last + 1).reduce(before, start)).filter((each) => each !== undefined);
+          const after = (state: BlockState, { groups, next }: Stage) =>
+            next(state, (group) => groups[group].input(state, tensors), tensors);
+          return stateTensors(stages.slice(0, last + 1).reduce(after, start));
         });
-        for (const tensor of state) assert.ok((tensor as tf.Tensor).dataSync().every(Number.isFinite));
+        for (const tensor of state) assert.ok(tensor.dataSync().every(Number.isFinite));
       }
       await model.close();
     });
@@ -104,7 +127,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         const folder = await compressToFolder(method, await writeDenseModel(config));
         const packed = await readPackedLayers(folder);
         const model = await loadModel(folder);
-        assert.equal(packed.size, 2 * blockLinears(model, 0).flat().length);
+        assert.equal(packed.size, [0, 1].flatMap((index) => blockLinears(model, index).flat()).length);
         for (let index = 0; index < 2; index++) {
           for (const [name, { data }] of await model.block(index)) {
             const layer = packed.get(model.architecture.blockWeightName(index, name));
@@ -126,12 +149,15 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         const size = wanted.logits.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
         assert.ok(error <= 0.02 * size, `${format}: ${error} of ${size}`);
         await Promise.all([own.close(), exported.close()]);
+        if (format === "compressed-tensors")
+          assert.deepEqual(await ignoredBy(exported), ["lm_head", ...routersOf(own)]);
       }
     });
   });
 }
 
-const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, opt, qwen2 } = familyConfigs;
+const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, mixtral, opt, qwen2, qwen3_moe } = familyConfigs;
+const qwen2Moe = familyConfigs["qwen2_moe, one block with experts"];
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
   "BLOOM that adds what comes out of its norms": {
     config: { ...bloom, apply_residual_connection_post_layernorm: true },
@@ -217,6 +243,21 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
     config: { ...gemma, intermediate_size: undefined },
     error: "InvalidModel",
     message: /key intermediate_size/,
+  },
+  "a mixture with fewer experts than a token is routed to": {
+    config: { ...mixtral, num_experts_per_tok: 6 },
+    error: "InvalidModel",
+    message: /6 of 5 experts/,
+  },
+  "a mixture that doesn't say how many experts it has": {
+    config: { ...qwen3_moe, num_experts: undefined },
+    error: "InvalidModel",
+    message: /key num_experts/,
+  },
+  "Qwen2-MoE with a window": {
+    config: { ...qwen2Moe, use_sliding_window: true },
+    error: "UnsupportedArchitecture",
+    message: /window.*use_sliding_window/s,
   },
   "heads that don't divide the hidden size": {
     config: { ...qwen2, num_attention_heads: 6 },

@@ -52,6 +52,10 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
     ...{ rope_scaling: { type: "linear", factor: 4 } },
   },
   mistral: { model_type: "mistral", architectures: ["MistralForCausalLM"], ...sizes, sliding_window: 5 },
+  mixtral: {
+    ...{ model_type: "mixtral", architectures: ["MixtralForCausalLM"], ...sizes, num_local_experts: 5 },
+    ...{ sliding_window: 7 },
+  },
   opt: {
     ...{ model_type: "opt", architectures: ["OPTForCausalLM"], vocab_size: 40, hidden_size: 64, ffn_dim: 96 },
     ...{ num_hidden_layers: 2, num_attention_heads: 4, max_position_embeddings: 64, word_embed_proj_dim: 64 },
@@ -68,7 +72,15 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
     ...{ model_type: "qwen2", architectures: ["Qwen2ForCausalLM"], ...sizes },
     ...{ use_sliding_window: true, sliding_window: 6, max_window_layers: 1 },
   },
+  "qwen2_moe, one block with experts": {
+    ...{ model_type: "qwen2_moe", architectures: ["Qwen2MoeForCausalLM"], ...sizes, moe_intermediate_size: 32 },
+    ...{ shared_expert_intermediate_size: 64, num_experts: 5, num_experts_per_tok: 2, mlp_only_layers: [0] },
+  },
   qwen3: {
     ...{ model_type: "qwen3", architectures: ["Qwen3ForCausalLM"], ...sizes, head_dim: 32, attention_bias: true },
+  },
+  qwen3_moe: {
+    ...{ model_type: "qwen3_moe", architectures: ["Qwen3MoeForCausalLM"], ...sizes, head_dim: 32, num_experts: 6 },
+    ...{ moe_intermediate_size: 32, num_experts_per_tok: 3, norm_topk_prob: true },
   },
 };

@@ -42,6 +42,16 @@ DECODER = dict(
     head_dim=20,
     max_position_embeddings=64,
 )
+MIXTURE = dict(
+    **IDS,
+    vocab_size=64,
+    hidden_size=24,
+    intermediate_size=40,
+    num_attention_heads=3,
+    num_key_value_heads=1,
+    num_experts_per_tok=2,
+    max_position_embeddings=64,
+)
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 FALCON = dict(vocab_size=48, num_hidden_layers=2, bos_token_id=1, eos_token_id=2)
@@ -107,6 +117,21 @@ FAMILIES = {
             },
         ),
     ),
+    "mixtral": Family(
+        "mixtral", dict(**MIXTURE, num_hidden_layers=2, num_local_experts=5, head_dim=8, sliding_window=9)
+    ),
+    "qwen2_moe": Family(
+        "qwen2_moe",
+        dict(
+            **MIXTURE,
+            num_hidden_layers=3,
+            num_experts=5,
+            moe_intermediate_size=20,
+            shared_expert_intermediate_size=28,
+            mlp_only_layers=[1],
+            norm_topk_prob=False,
+        ),
+    ),
     "qwen2_window": Family(
         "qwen2",
         dict(
@@ -116,6 +141,18 @@ FAMILIES = {
             use_sliding_window=True,
             sliding_window=6,
             max_window_layers=2,
+        ),
+    ),
+    "qwen3_moe": Family(
+        "qwen3_moe",
+        dict(
+            **MIXTURE,
+            num_hidden_layers=4,
+            num_experts=5,
+            moe_intermediate_size=20,
+            head_dim=16,
+            decoder_sparse_step=2,
+            norm_topk_prob=True,
         ),
     ),
     "qwen3_window": Family(

@@ -32,7 +32,7 @@ export function smallWeights(huggingFace: Readonly<Record<string, unknown>> = SM
   const config = architecture.readConfig(huggingFace, where);
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
     Array.from(
-      architecture.blockShapes(config),
+      architecture.blockShapes(config, index),
       ([name, shape]) => [architecture.blockWeightName(index, name), shape] as const,
     ),
   );
