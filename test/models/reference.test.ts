@@ -7,13 +7,11 @@ import { scoreSequences } from "../../evaluation/score.js";
 import { forwardTokens } from "../../models/forward.js";
 import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
-import { checkoutFolder } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
+import { madeReferences } from "./reference-folder.js";
 
 const shared = sharedFolder();
-/** What make-references.py made. */
-const made = join(checkoutFolder, "test", "models", "references", "families");
 
 /** Two float32 implementations differ by the order of additions. */
 const LOGIT_TOLERANCE = 2e-4;
@@ -27,7 +25,7 @@ const sharedFamilies = [
 ];
 const references = [
   ...sharedFamilies.map((family) => ({ family, folder: shared && join(shared, "reference", "models", family) })),
-  ...readdirSync(made).map((family) => ({ family, folder: join(made, family) })),
+  ...readdirSync(madeReferences).map((family) => ({ family, folder: join(madeReferences, family) })),
 ];
 
 for (const { family, folder = "" } of references) {
