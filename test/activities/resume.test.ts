@@ -16,8 +16,8 @@ process.env.TOUCHSTONE_HOME = await scratchFolder();
 const server = await startS3();
 const BLOCKS = 4;
 
-async function begin(name: string, activations: string) {
-  const config = { ...SMALL_CONFIG, num_hidden_layers: BLOCKS };
+async function begin(name: string, activations: string, form: object = {}) {
+  const config = { ...SMALL_CONFIG, num_hidden_layers: BLOCKS, ...form };
   const path = await writeModel(smallWeights(config), config);
   const checkpoints = { bucket: "bucket", prefix: name, activations };
   const models: [{ id: string; path: string }] = [{ id: "model", path }];
@@ -77,6 +77,21 @@ for (const [policy, keptBefore] of [
     }
   });
 }
+
+test("a resumed cell of a mixture of experts has the same bits, whether hidden states are read or passed forward", async () => {
+  const mixture = { model_type: "mixtral", architectures: ["MixtralForCausalLM"], num_local_experts: 4 };
+  const whole = await begin("mixture", "none", mixture);
+  await compress(whole.study, whole.cell, 0, BLOCKS);
+  const layers = layersOf("mixture");
+  assert.equal(layers.length, BLOCKS);
+  for (const policy of ["none", "every 1 block"]) {
+    const name = `mixture-${policy.replaceAll(" ", "-")}`;
+    const { study, cell } = await begin(name, policy, mixture);
+    await compress(study, cell, 0, 2);
+    await compress(study, cell, 2, BLOCKS);
+    assert.deepEqual(layersOf(name), layers);
+  }
+});
 
 test("a key that may not delete computes all the same, and leaves hidden states behind", async () => {
   const { study, cell } = await begin("undeleted", "every 1 block");
