@@ -28,5 +28,5 @@ export function readWindows(
   if (other !== undefined)
     throw unsupported(`Layer type ${other} is not supported`, where, `Models with ${FULL} and ${SLIDING} are.`);
   const windowBlocks = new Set(types.flatMap((type, index) => (type === SLIDING ? [index] : [])));
-  return windowBlocks.size === 0 ? { slidingWindow: null } : { slidingWindow: window, windowBlocks };
+  return { slidingWindow: window, windowBlocks };
 }

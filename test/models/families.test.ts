@@ -271,6 +271,18 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
   },
 };
 
+test("blocks without a window rotate alike, whatever is said of those with one", async () => {
+  const models = [500, 900].map(async (rope_local_base_freq) => {
+    const layer_types = Array(2).fill("full_attention");
+    const model = await loadModel(await writeDenseModel({ ...gemma3_text, layer_types, rope_local_base_freq }));
+    const { logits } = await forwardTokens(model, [Int32Array.from(TOKENS[0])]);
+    await model.close();
+    return logits.data;
+  });
+  const [one, other] = await Promise.all(models);
+  assert.deepEqual(one, other);
+});
+
 const sameMeaning: Record<string, readonly [object, object]> = {
   "Gemma 3, before transformers 5 and since": [
     gemma3_text,
