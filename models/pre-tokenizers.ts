@@ -9,6 +9,15 @@ export interface Component {
 /** How GPT-2 cuts text before merging (Radford et al. 2019); the pattern that `ByteLevel` stands for. */
 export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
+/** The characters that stand for the 256 bytes after `ByteLevel` (Radford et al. 2019): printable ones for themselves. */
+export function byteCharacters(): string[] {
+  const own = Array.from({ length: 256 }, (_, byte) => byte).filter(
+    (byte) => (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad),
+  );
+  const others = Array.from({ length: 256 - own.length }, (_, i) => 256 + i);
+  return [...own, ...others].map((code) => String.fromCharCode(code));
+}
+
 /** The text between and the matches of a pattern, each by itself. */
 export function isolate(pattern: string): Component {
   return { type: "Split", pattern: { Regex: pattern }, behavior: "Isolated", invert: false };

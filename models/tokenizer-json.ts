@@ -3,7 +3,7 @@ import { z } from "zod";
 import { identity, sha256 } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
 import { parseJson } from "./json.js";
-import { type Component, exactPreTokenizer, isolate, sequence } from "./pre-tokenizers.js";
+import { byteCharacters, type Component, exactPreTokenizer, isolate, sequence } from "./pre-tokenizers.js";
 import type { Tokenizer } from "./tokenizer.js";
 
 export const TOKENIZER_FILE = "tokenizer.json";
@@ -30,6 +30,7 @@ const tokenizerSchema = z.looseObject({
   decoder: component,
   model: z.looseObject({
     type: z.string().optional(),
+    unk_token: z.string().nullish(),
     /** Ids by token; in Unigram models the tokens with their scores, in the order of the ids. */
     vocab: z.union([z.record(z.string(), id), z.array(z.tuple([z.string(), z.number()]))]),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).default([]),
@@ -129,7 +130,7 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
     }
   };
   const library = attempt((): Library => {
-    const pre_tokenizer = cutWords(json, exactPreTokenizer(json.pre_tokenizer));
+    const pre_tokenizer = dropUnknownBytes(json, cutWords(json, exactPreTokenizer(json.pre_tokenizer)));
     return new LibraryTokenizer({ ...json, pre_tokenizer }, {});
   });
   return {
@@ -148,6 +149,31 @@ function cutWords({ model }: TokenizerJson, preTokenizer: Component | null): Com
   if (Object.keys(model.vocab).some((name) => /[^\u2581]\u2581/.test(name))) return preTokenizer;
   const words = isolate("(?<=[^\u2581])(?=\u2581)");
   return preTokenizer === null ? words : sequence(preTokenizer, words);
+}
+
+/**
+ * The reference leaves out bytes that a byte-level vocabulary lacks before it merges, so that what was beside them may merge; the
+ * library does so after.
+ */
+function dropUnknownBytes({ model }: TokenizerJson, preTokenizer: Component | null): Component | null {
+  if (preTokenizer === null || !writesBytes(preTokenizer) || model.unk_token != null || Array.isArray(model.vocab))
+    return preTokenizer;
+  const { vocab } = model;
+  const unknown = byteCharacters().filter((character) => !Object.hasOwn(vocab, character));
+  if (unknown.length === 0) return preTokenizer;
+  return sequence(preTokenizer, {
+    type: "Replace",
+    pattern: { Regex: `[${unknown.map(escaped).join("")}]` },
+    content: "",
+  });
+}
+
+function writesBytes({ type, pretokenizers }: Component): boolean {
+  return type === "ByteLevel" || (Array.isArray(pretokenizers) && pretokenizers.some(writesBytes));
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** Ids that the tokenizer's template puts before and after each text. */

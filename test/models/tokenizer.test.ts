@@ -61,6 +61,14 @@ test("text is cut, merged and put together again", async () => {
   );
 });
 
+test("bytes that a vocabulary lacks are left out before merging, as by the reference", async () => {
+  const tokenizer = await load(BYTE_LEVEL);
+  // x is in no token: what was beside it merges. Other kinds of characters are cut before.
+  assert.deepEqual(tokenizer.encode("axb xab"), Int32Array.of(6, 7));
+  assert.deepEqual(tokenizer.encode("a\u0001b"), Int32Array.of(0, 1));
+  assert.deepEqual(tokenizer.encode("x"), Int32Array.of());
+});
+
 test("the template puts special tokens around, unless they are declined or add_bos_token says otherwise", async () => {
   const withTemplate = { ...BYTE_LEVEL, post_processor: BOS_TEMPLATE };
   const cases = [
