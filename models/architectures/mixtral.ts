@@ -10,7 +10,8 @@ const schema = z.object({ num_local_experts: count.default(8), num_experts_per_t
 export const mixtral = decoder("mixtral", {
   readConfig: (huggingFace, where) => {
     const json = parseKeys(schema, huggingFace, where);
-    const keys = { rms_norm_eps: 1e-5, ...huggingFace, attention_bias: false, mlp_bias: false };
+    const defaults = { rms_norm_eps: 1e-5, rope_theta: 1_000_000, num_key_value_heads: 8 };
+    const keys = { ...defaults, ...huggingFace, attention_bias: false, mlp_bias: false };
     const config = readDecoderConfig(keys, where, { modelType: "mixtral", window: true });
     return {
       ...config,

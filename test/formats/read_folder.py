@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 
-# LLaMA's linears, and those of BLOOM and Falcon.
-LINEARS = ("_proj", "query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h")
+# LLaMA's linears, and those of OPT, BLOOM and Falcon.
+LINEARS = ("_proj", "fc1", "fc2", "query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h")
 
 
 def load(kind, folder):

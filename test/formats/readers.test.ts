@@ -44,19 +44,13 @@ const cases: Case[] = [
   { method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] },
   { method: { method: "spqr", blockSize: 32 }, format: "dense" },
   { method: { method: "wanda", pattern: "2:4" }, format: "dense" },
-  // Queries, keys and values in one linear, biases, tied heads, windows, soft caps.
-  ...[
-    "bloom",
-    "falcon",
-    "falcon, two norms and key-value heads",
-    "falcon, one part after the other, with ALiBi",
-    "gemma2",
-    "gemma3_text",
-    "qwen2 with a window in some blocks",
-  ].flatMap((family): Case[] => [
-    { family, method: { method: "wanda", pattern: "2:4" }, format: "dense" },
-    { family, method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] },
-  ]),
+  ...Object.keys(familyConfigs).map((family): Case => {
+    return { family, method: { method: "wanda", pattern: "2:4" }, format: "dense" };
+  }),
+  // transformers 5 joins a mixture's experts as it loads them, which it can't do with packed ones.
+  ...Object.keys(familyConfigs)
+    .filter((family) => !/moe|mixtral/.test(family))
+    .map((family): Case => ({ family, method: grid, format: "compressed-tensors", more: ["--dtype", "F32"] })),
 ];
 
 interface Read {
@@ -96,6 +90,8 @@ for (const each of cases) {
   test(`${family}, ${format} ${more.join(" ")}: ${JSON.stringify(method)}`, { skip }, async () => {
     const { logits: ours, packed, theirs } = read.get(each)!;
     for (const [name, layer] of packed) {
+      // transformers joins experts as it loads them: what they compute is in the logits.
+      if (name.includes(".experts.")) continue;
       const weight = theirs.get(name)?.data as Float32Array;
       if (format === "dense") assert.deepEqual(weight, layer.compressed.weight, name);
       else checkGrid(weight, layer, format, more.includes("F32"), name);

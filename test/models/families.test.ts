@@ -156,6 +156,17 @@ for (const [family, config] of Object.entries(familyConfigs)) {
   });
 }
 
+test("what a configuration leaves out is what transformers takes for it", () => {
+  const read = (family: string) => {
+    const config = familyConfigs[family];
+    const { normEps, ropeTheta } = architectureOf(config, family).readConfig(config, family);
+    return { normEps, ropeTheta };
+  };
+  assert.deepEqual(read("phi3"), { normEps: 1e-5, ropeTheta: 1e4 });
+  assert.deepEqual(read("mixtral"), { normEps: 1e-5, ropeTheta: 1e6 });
+  assert.deepEqual(read("mistral"), { normEps: 1e-6, ropeTheta: 1e4 });
+});
+
 const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, mixtral, opt, qwen2, qwen3_moe } = familyConfigs;
 const qwen2Moe = familyConfigs["qwen2_moe, one block with experts"];
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
