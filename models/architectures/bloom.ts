@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import type { Architecture, ModelConfig } from "../model.js";
 import { alibi, alibiSlopes, biasedAttention } from "./alibi.js";
-import { commonKeys, count, headSize, parseKeys, tokenIds, unsupported } from "./config-keys.js";
+import { commonConfig, commonKeys, count, headSize, parseKeys, unsupported } from "./config-keys.js";
 import { fusedQueries, fusedShapes, type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
 import { layerNormHead } from "./layer-norms.js";
 import { biasOf, layerNorm, weightOf } from "./layers.js";
@@ -68,11 +68,8 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   }
   return {
     modelType: "bloom",
-    vocabSize: json.vocab_size,
-    hiddenSize: json.hidden_size,
+    ...commonConfig(json),
     intermediateSize: 4 * json.hidden_size,
-    blocks: json.num_hidden_layers,
-    attentionHeads: json.num_attention_heads,
     keyValueHeads: json.num_attention_heads,
     headDim: headSize(json, where),
     activation: "geluTanh",
@@ -84,7 +81,6 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     biases: [QKV, O, UP, DOWN],
     maxPositionEmbeddings: json.seq_length,
     tieWordEmbeddings: json.tie_word_embeddings,
-    ...tokenIds(json),
     huggingFace,
   };
 }

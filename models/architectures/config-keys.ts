@@ -54,8 +54,17 @@ export function parseKeys<T extends z.ZodType>(
   throw invalidConfig(issue.message, `${where}, key ${issue.path.join(".")}`);
 }
 
-export function tokenIds({ bos_token_id: bos, eos_token_id: eos }: z.output<z.ZodObject<typeof commonKeys>>) {
-  return { bosTokenId: bos ?? null, eosTokenId: (Array.isArray(eos) ? eos[0] : eos) ?? null };
+/** What those keys say. */
+export function commonConfig(json: z.output<z.ZodObject<typeof commonKeys>>) {
+  const { bos_token_id: bos, eos_token_id: eos } = json;
+  return {
+    vocabSize: json.vocab_size,
+    hiddenSize: json.hidden_size,
+    blocks: json.num_hidden_layers,
+    attentionHeads: json.num_attention_heads,
+    bosTokenId: bos ?? null,
+    eosTokenId: (Array.isArray(eos) ? eos[0] : eos) ?? null,
+  };
 }
 
 /** @throws TouchstoneError InvalidModel where heads don't divide the hidden size */

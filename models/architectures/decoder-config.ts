@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ModelConfig } from "../model.js";
 import {
+  commonConfig,
   commonKeys,
   count,
   headSize,
@@ -9,7 +10,6 @@ import {
   readActivation,
   readRope,
   ropeKeys,
-  tokenIds,
 } from "./config-keys.js";
 import { DOWN, GATE, K, O, Q, UP, V } from "./decoder-names.js";
 import { readWindows, type Windows } from "./windows.js";
@@ -59,11 +59,8 @@ export function readDecoderConfig(
   const given = [...(json.attention_bias ? [Q, K, V, O] : []), ...(json.mlp_bias ? [GATE, UP, DOWN] : [])];
   return {
     modelType,
-    vocabSize: json.vocab_size,
-    hiddenSize: json.hidden_size,
+    ...commonConfig(json),
     intermediateSize: json.intermediate_size,
-    blocks: json.num_hidden_layers,
-    attentionHeads,
     keyValueHeads,
     headDim,
     activation: readActivation(json.hidden_act, ["silu", "geluTanh"], where),
@@ -73,7 +70,6 @@ export function readDecoderConfig(
     biases: biases.length > 0 ? biases : given,
     maxPositionEmbeddings: json.max_position_embeddings,
     tieWordEmbeddings: json.tie_word_embeddings ?? tied,
-    ...tokenIds(json),
     huggingFace,
   };
 }

@@ -5,6 +5,7 @@ import type { Architecture, ModelConfig } from "../model.js";
 import { alibi, alibiSlopes, biasedAttention, type PositionBias } from "./alibi.js";
 import { attentionOver } from "./attend.js";
 import {
+  commonConfig,
   commonKeys,
   count,
   headSize,
@@ -13,7 +14,6 @@ import {
   readActivation,
   readRope,
   ropeKeys,
-  tokenIds,
   unsupported,
 } from "./config-keys.js";
 import { fusedQueries, fusedShapes, type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
@@ -91,11 +91,8 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
   return {
     modelType: "falcon",
-    vocabSize: json.vocab_size,
-    hiddenSize: json.hidden_size,
+    ...commonConfig(json),
     intermediateSize: json.ffn_hidden_size ?? 4 * json.hidden_size,
-    blocks: json.num_hidden_layers,
-    attentionHeads,
     keyValueHeads,
     headDim,
     activation: readActivation(json.activation ?? "gelu", ["gelu", "geluTanh", "relu", "silu"], where),
@@ -105,7 +102,6 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     biases: json.bias ? [QKV, O, UP, DOWN] : [],
     maxPositionEmbeddings: json.max_position_embeddings,
     tieWordEmbeddings: json.tie_word_embeddings,
-    ...tokenIds(json),
     huggingFace,
   };
 }

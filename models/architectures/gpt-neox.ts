@@ -2,7 +2,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import type { Architecture, ModelConfig } from "../model.js";
 import { attentionOver } from "./attend.js";
-import { commonKeys, count, headSize, parseKeys, readActivation, readRope, ropeKeys, tokenIds } from "./config-keys.js";
+import {
+  commonConfig,
+  commonKeys,
+  count,
+  headSize,
+  parseKeys,
+  readActivation,
+  readRope,
+  ropeKeys,
+} from "./config-keys.js";
 import { fusedQueries, fusedShapes, type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
 import { layerNormHead } from "./layer-norms.js";
 import { weightOf } from "./layers.js";
@@ -55,11 +64,8 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   const rope = { partial_rotary_factor: json.rotary_pct, rope_theta: json.rotary_emb_base };
   return {
     modelType: "gpt_neox",
-    vocabSize: json.vocab_size,
-    hiddenSize: json.hidden_size,
+    ...commonConfig(json),
     intermediateSize: json.intermediate_size,
-    blocks: json.num_hidden_layers,
-    attentionHeads: json.num_attention_heads,
     keyValueHeads: json.num_attention_heads,
     headDim,
     activation: readActivation(json.hidden_act, ["gelu", "geluTanh", "relu"], where),
@@ -69,7 +75,6 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     biases: json.attention_bias ? [QKV, O, UP, DOWN] : [UP, DOWN],
     maxPositionEmbeddings: json.max_position_embeddings,
     tieWordEmbeddings: json.tie_word_embeddings,
-    ...tokenIds(json),
     huggingFace,
   };
 }

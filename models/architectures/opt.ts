@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
 import type { Architecture, ModelConfig, TokenTree } from "../model.js";
 import { attentionOver } from "./attend.js";
-import { commonKeys, count, headSize, parseKeys, readActivation, tokenIds, unsupported } from "./config-keys.js";
+import { commonConfig, commonKeys, count, headSize, parseKeys, readActivation, unsupported } from "./config-keys.js";
 import { type LayerNormBlock, layerNormStages } from "./layer-norm-block.js";
 import { biasedShapes, layerNormHead } from "./layer-norms.js";
 import { project, weightOf } from "./layers.js";
@@ -102,11 +102,8 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   }
   return {
     modelType: "opt",
-    vocabSize: json.vocab_size,
-    hiddenSize: json.hidden_size,
+    ...commonConfig(json),
     intermediateSize: json.ffn_dim,
-    blocks: json.num_hidden_layers,
-    attentionHeads: json.num_attention_heads,
     keyValueHeads: json.num_attention_heads,
     headDim: headSize(json, where),
     activation: readActivation(json.activation_function, ["relu", "gelu"], where),
@@ -118,7 +115,6 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
     biases: LINEARS,
     maxPositionEmbeddings: json.max_position_embeddings,
     tieWordEmbeddings: json.tie_word_embeddings,
-    ...tokenIds(json),
     huggingFace,
   };
 }
