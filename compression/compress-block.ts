@@ -51,8 +51,8 @@ export interface CompressBlockOptions {
 
 /**
  * Compresses all linears of a block, each expert's on the tokens that are routed to it. With `trueSequential` each stage (q,k,v |
- * o | gate,up | down) is compressed on what the stages before it, already compressed, give; otherwise one pass through the dense block collects everything, and methods
- * without data need none. The same inputs give the same bits.
+ * o | gate,up | down) is compressed on what the stages before it, already compressed, give; otherwise one pass through the dense
+ * block collects everything, and methods without data need none. The same inputs give the same bits.
  * @param weights the block's, as `model.block(index)` reads them
  * @param inputs chunks as `chunkSequences` makes them, [sequences, tokens, hiddenSize]; the caller disposes them. May be empty
  *   for methods without data

@@ -107,16 +107,22 @@ export function withAddedTokens({ tokens, types }: Vocabulary, files: TokenizerF
   const gap = beyond.findIndex(({ id }, i) => id !== tokens.length + i);
   if (gap !== -1) {
     const { content, id } = beyond[gap];
-    throw new TouchstoneError("InvalidModel", {
-      what: `The added token ${JSON.stringify(content)} has the id ${id}, where ${tokens.length + gap} would follow`,
+    const follows = tokens.length + gap;
+    throw noTokenizer(
+      `The added token ${JSON.stringify(content)} has the id ${id}, where ${follows} would follow`,
       where,
-      todo: "Put the model's tokenizer.json there: transformers' save_pretrained writes one.",
-    });
+    );
   }
   return {
     tokens: [...tokens, ...beyond.map(({ content }) => content)],
     types: [...types, ...beyond.map(({ special }) => (special ? CONTROL : USER_DEFINED))],
   };
+}
+
+/** What is wrong with the files that a folder has in place of `tokenizer.json`. */
+export function noTokenizer(what: string, where: string, cause?: unknown): TouchstoneError {
+  const todo = "Put the model's tokenizer.json there: transformers' save_pretrained writes one.";
+  return new TouchstoneError("InvalidModel", { what, where, todo }, { cause });
 }
 
 /** Byte-level BPE (Radford et al. 2019): `merges` first to last, each two tokens with a space between. */

@@ -1,7 +1,6 @@
 import protobuf from "protobufjs";
 import { z } from "zod";
-import { TouchstoneError } from "../study/errors.js";
-import { describeTokenizer, sentencePieceParts, withAddedTokens } from "./tokenizer-files.js";
+import { describeTokenizer, noTokenizer, sentencePieceParts, withAddedTokens } from "./tokenizer-files.js";
 import type { TokenizerFiles } from "./tokenizer-json.js";
 
 /** What of sentencepiece_model.proto (https://github.com/google/sentencepiece, Apache-2.0) the ids follow from. */
@@ -68,7 +67,7 @@ export const SENTENCEPIECE_FILE = "tokenizer.model";
 export function sentencePieceTokenizerFiles(files: TokenizerFiles, folder: string): TokenizerFiles {
   const where = `${folder}, ${SENTENCEPIECE_FILE}`;
   const content = files.get(SENTENCEPIECE_FILE);
-  if (content === undefined) throw invalid("The file is missing", where);
+  if (content === undefined) throw noTokenizer("The file is missing", where);
   const { pieces, trainer, normalizer } = readModel(content, where);
   refuseOtherKinds({ pieces, trainer, normalizer }, where);
   const vocabulary = { tokens: pieces.map(({ piece }) => piece), types: pieces.map(({ type }) => type) };
@@ -92,7 +91,7 @@ function readModel(content: Uint8Array, where: string): SentencePieceModel {
     const { pieces, trainer, normalizer } = Model.toObject(Model.decode(content), { defaults: true });
     return modelSchema.parse({ pieces, trainer: part(Trainer, trainer), normalizer: part(Normalizer, normalizer) });
   } catch (cause) {
-    throw invalid("This is no SentencePiece model, or it is corrupt", where, cause);
+    throw noTokenizer("This is no SentencePiece model, or it is corrupt", where, cause);
   }
 }
 
@@ -105,10 +104,5 @@ function refuseOtherKinds({ trainer, normalizer }: SentencePieceModel, where: st
     trainer.treat_whitespace_as_suffix && "it puts spaces after words",
   ].filter((reason) => reason !== false);
   if (reasons.length > 0)
-    throw invalid(`A SentencePiece model of this kind is not supported: ${reasons.join("; ")}`, where);
-}
-
-function invalid(what: string, where: string, cause?: unknown): TouchstoneError {
-  const todo = "Put the model's tokenizer.json beside it: transformers' save_pretrained writes one.";
-  return new TouchstoneError("InvalidModel", { what, where, todo }, { cause });
+    throw noTokenizer(`A SentencePiece model of this kind is not supported: ${reasons.join("; ")}`, where);
 }

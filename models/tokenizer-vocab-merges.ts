@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { TouchstoneError } from "../study/errors.js";
 import { parseJson } from "./json.js";
 import {
   byteLevelParts,
   CONTROL,
   describeTokenizer,
   NORMAL,
+  noTokenizer,
   type SpecialTokens,
   withAddedTokens,
 } from "./tokenizer-files.js";
@@ -37,14 +37,14 @@ export function vocabMergesTokenizerFiles(files: TokenizerFiles, where: string):
   const at = (name: string) => `${where}, ${name}`;
   const content = (name: string): Uint8Array => {
     const found = files.get(name);
-    if (found === undefined) throw invalid(`The model has no ${name}`, where);
+    if (found === undefined) throw noTokenizer(`The model has no ${name}`, where);
     return found;
   };
   const ids = checked(vocabSchema, parseJson(content(VOCAB_FILE), at(VOCAB_FILE)), at(VOCAB_FILE));
   const given = files.get(SETTINGS_FILE);
   const settings = checked(settingsSchema, given ? parseJson(given, at(SETTINGS_FILE)) : {}, at(SETTINGS_FILE));
   const kind = settings.tokenizer_class?.replace(/Fast$/, "") ?? "GPT2Tokenizer";
-  if (kind !== "GPT2Tokenizer") throw invalid(`${VOCAB_FILE} and ${MERGES_FILE} of a ${kind} can't be read`, where);
+  if (kind !== "GPT2Tokenizer") throw noTokenizer(`${VOCAB_FILE} and ${MERGES_FILE} of a ${kind} can't be read`, where);
 
   const usual = Object.hasOwn(ids, END_OF_TEXT) ? END_OF_TEXT : null;
   const roles: SpecialTokens = {
@@ -70,7 +70,7 @@ export function vocabMergesTokenizerFiles(files: TokenizerFiles, where: string):
 
 function tokensById(ids: Readonly<Record<string, number>>, where: string): string[] {
   const tokens = Object.keys(ids).sort((a, b) => ids[a] - ids[b]);
-  if (tokens.some((token, id) => ids[token] !== id)) throw invalid("The ids are not 0, 1, 2 and so on", where);
+  if (tokens.some((token, id) => ids[token] !== id)) throw noTokenizer("The ids are not 0, 1, 2 and so on", where);
   return tokens;
 }
 
@@ -78,9 +78,4 @@ function tokensById(ids: Readonly<Record<string, number>>, where: string): strin
 function mergesOf(content: Uint8Array): string[] {
   const lines = new TextDecoder().decode(content).split("\n");
   return lines.filter((line, i) => line.trim() !== "" && !(i === 0 && line.startsWith("#version")));
-}
-
-function invalid(what: string, where: string): TouchstoneError {
-  const todo = "Put the model's tokenizer.json there: transformers' save_pretrained writes one.";
-  return new TouchstoneError("InvalidModel", { what, where, todo });
 }

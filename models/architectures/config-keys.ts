@@ -67,6 +67,12 @@ export function commonConfig(json: z.output<z.ZodObject<typeof commonKeys>>) {
   };
 }
 
+/** @throws TouchstoneError InvalidModel where attention heads don't divide among key-value heads */
+export function checkHeadGroups(attentionHeads: number, keyValueHeads: number, where: string): void {
+  if (attentionHeads % keyValueHeads === 0) return;
+  throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
+}
+
 /** @throws TouchstoneError InvalidModel where heads don't divide the hidden size */
 export function headSize(json: { hidden_size: number; num_attention_heads: number }, where: string): number {
   const size = json.hidden_size / json.num_attention_heads;

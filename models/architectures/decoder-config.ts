@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { ModelConfig } from "../model.js";
 import {
+  checkHeadGroups,
   commonConfig,
   commonKeys,
   count,
   headSize,
-  invalidConfig,
   parseKeys,
   readActivation,
   readRope,
@@ -53,9 +53,8 @@ export function readDecoderConfig(
   const json = parseKeys(decoderSchema, huggingFace, where);
   const attentionHeads = json.num_attention_heads;
   const keyValueHeads = json.num_key_value_heads ?? attentionHeads;
+  checkHeadGroups(attentionHeads, keyValueHeads, where);
   const headDim = json.head_dim ?? headSize(json, where);
-  if (attentionHeads % keyValueHeads !== 0)
-    throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
   const given = [...(json.attention_bias ? [Q, K, V, O] : []), ...(json.mlp_bias ? [GATE, UP, DOWN] : [])];
   return {
     modelType,

@@ -5,11 +5,11 @@ import type { Architecture, ModelConfig } from "../model.js";
 import { alibi, alibiSlopes, biasedAttention, type PositionBias } from "./alibi.js";
 import { attentionOver } from "./attend.js";
 import {
+  checkHeadGroups,
   commonConfig,
   commonKeys,
   count,
   headSize,
-  invalidConfig,
   parseKeys,
   readActivation,
   readRope,
@@ -87,8 +87,7 @@ function readConfig(huggingFace: Readonly<Record<string, unknown>>, where: strin
   const attentionHeads = json.num_attention_heads;
   const grouped = form.grouped ? (json.num_kv_heads ?? attentionHeads) : attentionHeads;
   const keyValueHeads = form.multiQuery ? 1 : grouped;
-  if (attentionHeads % keyValueHeads !== 0)
-    throw invalidConfig(`${attentionHeads} attention heads don't divide among ${keyValueHeads} key-value heads`, where);
+  checkHeadGroups(attentionHeads, keyValueHeads, where);
   return {
     modelType: "falcon",
     ...commonConfig(json),

@@ -29,29 +29,16 @@ class Family(NamedTuple):
     attention: str = "eager"
 
 
-IDS = dict(pad_token_id=0, bos_token_id=1, eos_token_id=2)
-
-# Odd numbers of heads, and heads that are not hidden_size / num_attention_heads wide.
-DECODER = dict(
-    **IDS,
-    vocab_size=96,
-    hidden_size=36,
-    intermediate_size=56,
+# An odd number of heads.
+SMALL = dict(
+    **dict(pad_token_id=0, bos_token_id=1, eos_token_id=2),
     num_attention_heads=3,
     num_key_value_heads=1,
-    head_dim=20,
     max_position_embeddings=64,
 )
-MIXTURE = dict(
-    **IDS,
-    vocab_size=64,
-    hidden_size=24,
-    intermediate_size=40,
-    num_attention_heads=3,
-    num_key_value_heads=1,
-    num_experts_per_tok=2,
-    max_position_embeddings=64,
-)
+# Heads are not hidden_size / num_attention_heads wide.
+DECODER = dict(**SMALL, vocab_size=96, hidden_size=36, intermediate_size=56, head_dim=20)
+MIXTURE = dict(**SMALL, vocab_size=64, hidden_size=24, intermediate_size=40, num_experts_per_tok=2)
 SLIDING, FULL = "sliding_attention", "full_attention"
 
 FALCON = dict(vocab_size=48, num_hidden_layers=2, bos_token_id=1, eos_token_id=2)

@@ -57,6 +57,13 @@ export async function scratchFolder(): Promise<string> {
   return folder;
 }
 
+/** A folder with these files, by name. */
+export async function folderWith(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const folder = await scratchFolder();
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  return folder;
+}
+
 /** A Hugging Face folder; `config` and `weights` may differ from one another to make broken models. */
 export async function writeSmallModel(
   weights: SmallWeights = smallWeights(),

@@ -1,25 +1,23 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
 import { loadFolderTokenizer, tokenizerFilesOf } from "../../models/tokenizer-load.js";
 import { sentencePieceModel } from "./sentencepiece-file.js";
-import { scratchFolder } from "./small-model.js";
+import { folderWith } from "./small-model.js";
 
 // Folders without tokenizer.json, as Vicuna's and OPT's are: tokenizer.model, or vocab.json and merges.txt.
 
 type Files = Readonly<Record<string, string | Uint8Array | object>>;
 
-async function folderWith(files: Files): Promise<string> {
-  const folder = await scratchFolder();
-  for (const [name, content] of Object.entries(files)) {
+/** Objects are written as JSON. */
+function modelFolder(files: Files): Promise<string> {
+  const written = Object.entries(files).map(([name, content]) => {
     const isRaw = typeof content === "string" || content instanceof Uint8Array;
-    await writeFile(join(folder, name), isRaw ? content : JSON.stringify(content));
-  }
-  return folder;
+    return [name, isRaw ? content : JSON.stringify(content)];
+  });
+  return folderWith(Object.fromEntries(written));
 }
 
-const load = async (files: Files) => loadFolderTokenizer(await folderWith(files));
+const load = async (files: Files) => loadFolderTokenizer(await modelFolder(files));
 
 const [SPACE, SPACE_A, AB, SPACE_AB, A, B] = [3, 4, 5, 6, 7, 8];
 const PIECES = [
@@ -67,7 +65,7 @@ test("tokens that a folder adds follow the vocabulary, and are found in texts", 
 });
 
 test("a model's copy has the tokenizer.json that was made", async () => {
-  const folder = await folderWith({ "tokenizer.model": sentencePieceModel({ pieces: PIECES }) });
+  const folder = await modelFolder({ "tokenizer.model": sentencePieceModel({ pieces: PIECES }) });
   const names = [...(await tokenizerFilesOf(folder)).keys()].sort();
   assert.deepEqual(names, ["tokenizer.json", "tokenizer.model", "tokenizer_config.json"]);
 });

@@ -9,9 +9,10 @@ import { modelPath } from "../../infra/quickstart-data.js";
 import { mistralSentencePiece, tokenizerFolders, tokenizersPython } from "../../infra/tokenizers.js";
 import type { GgufMetadata } from "../../models/gguf-header.js";
 import type { Tokenizer } from "../../models/tokenizer.js";
+import { CONTROL, NORMAL } from "../../models/tokenizer-files.js";
 import { loadFolderTokenizer, loadGgufTokenizer, tokenizerFilesOf } from "../../models/tokenizer-load.js";
 import { checkoutFolder } from "../../storage/home.js";
-import { scratchFolder } from "../models/small-model.js";
+import { folderWith, scratchFolder } from "../models/small-model.js";
 import { mixedTexts, SPECIAL } from "./strings.js";
 
 // Published vocabularies in every form that is read: our ids beside those of the libraries that made them.
@@ -109,13 +110,6 @@ function equal(ours: Int32Array, theirs: readonly number[]): boolean {
   return ours.length === theirs.length && theirs.every((id, i) => ours[i] === id);
 }
 
-/** A model's folder with these files, by name. */
-async function folderWith(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
-  const folder = await scratchFolder();
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  return folder;
-}
-
 const describedSchema = z.object({
   added_tokens: z.array(z.object({ id: z.int(), content: z.string() })),
   model: z.object({
@@ -142,7 +136,6 @@ async function vocabAndMerges(file: string): Promise<Record<string, string>> {
 /** The same vocabulary as the metadata that a conversion to GGUF writes. */
 async function ggufVocabulary(file: string, pre: string): Promise<GgufMetadata> {
   const { model, added_tokens } = await described(file);
-  const [NORMAL, CONTROL] = [1, 3];
   const added = new Map(added_tokens.map(({ id, content }) => [content, id]));
   const ids = new Map([...Object.entries(model.vocab), ...added]);
   const tokens = [...ids.keys()].sort((a, b) => ids.get(a)! - ids.get(b)!);
