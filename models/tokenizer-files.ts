@@ -5,6 +5,7 @@ import type { Component } from "./pre-tokenizers.js";
 import { mergesByScore } from "./sentencepiece-merges.js";
 import { checked, SETTINGS_FILE, TOKENIZER_FILE, type TokenizerFiles } from "./tokenizer-json.js";
 
+export const SENTENCEPIECE_FILE = "tokenizer.model";
 /** Older than the key `added_tokens_decoder` of the settings. */
 export const ADDED_FILE = "added_tokens.json";
 

@@ -1,10 +1,9 @@
 import { fileExists, joinUri, openFile, readFile } from "../storage/files.js";
 import { type GgufMetadata, readGgufHeader } from "./gguf-header.js";
 import type { Tokenizer } from "./tokenizer.js";
-import { ADDED_FILE } from "./tokenizer-files.js";
+import { ADDED_FILE, SENTENCEPIECE_FILE } from "./tokenizer-files.js";
 import { ggufTokenizerFiles } from "./tokenizer-gguf.js";
 import { SETTINGS_FILE, TOKENIZER_FILE, type TokenizerFiles, tokenizerFromFiles } from "./tokenizer-json.js";
-import { SENTENCEPIECE_FILE, sentencePieceTokenizerFiles } from "./tokenizer-sentencepiece.js";
 import { MERGES_FILE, VOCAB_FILE, vocabMergesTokenizerFiles } from "./tokenizer-vocab-merges.js";
 
 /** Read by transformers, and by older tools, beside the two that the ids follow from. */
@@ -47,7 +46,11 @@ async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
   const files = await readFiles(folder, [TOKENIZER_FILE, SETTINGS_FILE, ...OTHER_FILES]);
   if (files.has(TOKENIZER_FILE)) return files;
   // What the folder's settings say goes before what follows from its older files.
-  if (files.has(SENTENCEPIECE_FILE)) return new Map([...sentencePieceTokenizerFiles(files, folder), ...files]);
+  if (files.has(SENTENCEPIECE_FILE)) {
+    // Its library takes a tenth of a second to load, and few models need it.
+    const { sentencePieceTokenizerFiles } = await import("./tokenizer-sentencepiece.js");
+    return new Map([...sentencePieceTokenizerFiles(files, folder), ...files]);
+  }
   const older = await readFiles(folder, [VOCAB_FILE, MERGES_FILE]);
   if (older.size === 0) return files;
   const all = new Map([...files, ...older]);

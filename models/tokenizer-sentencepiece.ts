@@ -1,6 +1,12 @@
 import protobuf from "protobufjs";
 import { z } from "zod";
-import { describeTokenizer, noTokenizer, sentencePieceParts, withAddedTokens } from "./tokenizer-files.js";
+import {
+  describeTokenizer,
+  noTokenizer,
+  SENTENCEPIECE_FILE,
+  sentencePieceParts,
+  withAddedTokens,
+} from "./tokenizer-files.js";
 import type { TokenizerFiles } from "./tokenizer-json.js";
 
 /** What of sentencepiece_model.proto (https://github.com/google/sentencepiece, Apache-2.0) the ids follow from. */
@@ -54,8 +60,6 @@ const modelSchema = z.object({
   }),
 });
 type SentencePieceModel = z.output<typeof modelSchema>;
-
-export const SENTENCEPIECE_FILE = "tokenizer.model";
 
 /**
  * A folder's SentencePiece file as Hugging Face's tokenizer files, as transformers converts LLaMA's: BOS is put first
