@@ -1,22 +1,18 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { chunkSequences, disposeAll, embedChunks, runBlock, toTensors } from "../models/forward.js";
+import { chunkSequences, disposeAll, embedEach, runBlock, toTensors } from "../models/forward.js";
 import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
+import { disposeShelved, type Shelf, type Shelved, shelveAll } from "../tensor/shelf.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
-import {
-  type ActivationFacts,
-  type ActivationsCommit,
-  chunkName,
-  type WrittenActivations,
-} from "./commit-activations.js";
 import { compressedWeights } from "./compressed-weights.js";
 import { activationsDerivation } from "./derivations.js";
 import type { Activations, ProcessState } from "./process-state.js";
 import type { StepContext } from "./step.js";
+import type { ChunkToWrite, WrittenChunk } from "./write-chunk.js";
 
 /** Identity of the inputs of a block in this process's memory. */
 export function activationsKey({ plan, cell, calibration }: CellTask, block: number): string {
@@ -46,28 +42,38 @@ function takeHeld(task: CellTask, block: number, { state }: StepContext): Activa
 }
 
 async function restored(task: CellTask, model: Model, block: number, context: StepContext): Promise<Activations> {
-  const stored = await readStored(task, block);
+  const stored = await readStored(task, block, context.state.shelf);
   if (stored !== undefined) {
     context.state.keeping.kept.set(cellKey(task), block);
     return stored;
   }
-  if (block === 0) return embed(task, model);
+  if (block === 0) return embed(task, model, context.state.shelf);
 
   const before = takeHeld(task, block - 1, context) ?? (await restored(task, model, block - 1, context));
   context.report({ stage: "passing forward to where it stopped", done: block, total: model.config.blocks });
   const weights = toTensors(await compressedWeights(task, model, block - 1, context));
   try {
-    return before.map((chunk) => runBlock(model, block - 1, weights, chunk));
+    return await shelveAll(forward(before), context.state.shelf);
   } finally {
     disposeAll(weights);
-    tf.dispose([...before]);
+    disposeShelved(before);
+  }
+
+  async function* forward(chunks: Activations) {
+    for (const chunk of chunks) {
+      const hidden = await chunk.tensor();
+      const after = runBlock(model, block - 1, weights, hidden);
+      hidden.dispose();
+      chunk.dispose();
+      yield after;
+    }
   }
 }
 
 /** Token ids through the embedding. The caller disposes the result. */
-export async function embed({ checkpoints, calibration }: CellTask, model: Model): Promise<Activations> {
+export async function embed({ checkpoints, calibration }: CellTask, model: Model, shelf: Shelf): Promise<Activations> {
   const { sequences } = await readCalibrationSet(checkpoints, calibration);
-  return embedChunks(model, chunkSequences(sequences.map(({ tokens }) => tokens)));
+  return shelveAll(embedEach(model, chunkSequences(sequences.map(({ tokens }) => tokens))), shelf);
 }
 
 /** Hands a block's inputs over to this process's memory; where the process is stopped, the store gets those that it lacks. */
@@ -85,20 +91,41 @@ export function holdActivations(
   });
 }
 
+/** Chunks that are in memory on their way to the store. */
+const CHUNKS_AT_A_TIME = 4;
+
+/** What the manifest of kept hidden states says. */
+interface ActivationFacts {
+  chunks: number;
+}
+
 /** Keeps a block's inputs in the store. */
 export async function storeActivations(
-  { plan, cell, store, calibration }: CellTask,
+  { plan, cell, store, checkpoints, calibration }: CellTask,
   block: number,
   activations: Activations,
   { keeping }: Pick<ProcessState, "keeping">,
 ): Promise<void> {
+  const module = new URL("./write-chunk.js", import.meta.url);
+  let sequences = 0;
+  const firstSequences = activations.map(({ shape }) => {
+    sequences += shape[0];
+    return sequences - shape[0];
+  });
+  const write = async (chunk: Shelved, i: number) => {
+    const input: ChunkToWrite = { chunk: await copyOf(chunk), firstSequence: firstSequences[i] };
+    return store.run<WrittenChunk>(module, input, [input.chunk.values.buffer as ArrayBuffer]);
+  };
+  const written: WrittenChunk[] = [];
+  for (let i = 0; i < activations.length; i += CHUNKS_AT_A_TIME) {
+    const some = activations.slice(i, i + CHUNKS_AT_A_TIME);
+    written.push(...(await Promise.all(some.map((chunk, j) => write(chunk, i + j)))));
+  }
   const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
-  const chunks = await Promise.all(activations.map(copyOf));
-  const commit: ActivationsCommit = { derivation, chunks };
-  const buffers = chunks.map(({ values }) => values.buffer as ArrayBuffer);
-  const module = new URL("./commit-activations.js", import.meta.url);
-  const { bytes, seconds } = await store.run<WrittenActivations>(module, commit, buffers);
-  keeping.wrote(bytes, seconds);
+  const objects = Object.fromEntries(written.map(({ object }, i) => [chunkName(i), object]));
+  await checkpoints.commit<ActivationFacts>("activations", derivation, objects, { chunks: written.length });
+  const bytes = written.reduce((sum, { object }) => sum + object.bytes, 0);
+  keeping.wrote(bytes, Math.max(...written.map(({ ended }) => ended)) - written[0].began);
 }
 
 /** A block's inputs are kept now, and those of the boundary before aren't needed; but those of block 0 are, by other methods. */
@@ -132,22 +159,30 @@ function cellKey(task: CellTask): string {
 }
 
 /** What a tensor gives may be the tensor's own. */
-async function copyOf(chunk: tf.Tensor3D): Promise<ActivationChunk> {
+async function copyOf(chunk: Shelved): Promise<ActivationChunk> {
+  const tensor = await chunk.tensor();
   const [sequences, tokens, hiddenSize] = chunk.shape;
-  const values = ((await chunk.data()) as Float32Array).slice();
+  const values = (await tensor.data<"float32">()).slice();
+  tensor.dispose();
   return { sequences, tokens, hiddenSize, values };
 }
 
-async function readStored(task: CellTask, block: number): Promise<Activations | undefined> {
+async function readStored(task: CellTask, block: number, shelf: Shelf): Promise<Activations | undefined> {
   const { plan, cell, calibration, checkpoints } = task;
   const derivation = activationsDerivation(plan, cell, calibration.facts.digest, block);
   const manifest = await checkpoints.find<ActivationFacts>("activations", derivation);
-  if (manifest === undefined) return undefined;
-  const chunks: ActivationChunk[] = [];
-  for (let i = 0; i < manifest.facts.chunks; i++) chunks.push(await readChunk(task, manifest, chunkName(i)));
-  return chunks.map(({ values, sequences, tokens, hiddenSize }) =>
-    tf.tensor3d(values, [sequences, tokens, hiddenSize]),
-  );
+  return manifest && (await shelveAll(chunks(manifest), shelf));
+
+  async function* chunks(of: Manifest<ActivationFacts>) {
+    for (let i = 0; i < of.facts.chunks; i++) {
+      const { values, sequences, tokens, hiddenSize } = await readChunk(task, of, chunkName(i));
+      yield tf.tensor3d(values, [sequences, tokens, hiddenSize]);
+    }
+  }
+}
+
+function chunkName(index: number): string {
+  return `chunk-${index}`;
 }
 
 async function readChunk({ checkpoints }: CellTask, manifest: Manifest, name: string): Promise<ActivationChunk> {

@@ -1,6 +1,6 @@
-import * as tf from "@tensorflow/tfjs-core";
 import { measure } from "../storage/measure.js";
 import type { MethodSettings } from "../study/methods.js";
+import { disposeShelved } from "../tensor/shelf.js";
 import type { BlockFacts } from "./block-facts.js";
 import { lastBoundary, passBoundary, removeBoundaries, storeActivations } from "./block-inputs.js";
 import { type CellRef, type CellTask, cellTask } from "./cell-task.js";
@@ -48,7 +48,7 @@ export async function compressBlock(
     measureBlock(task.cell.methodLabel, { read: solution.read, ...solution.solved.seconds, write: seconds });
     return { reused: false, ...stored };
   } finally {
-    tf.dispose(outputs);
+    disposeShelved(outputs);
   }
 }
 

@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs-core";
 import { LRUCache } from "lru-cache";
 import { jitteredModel } from "../models/jitter.js";
 import { loadModel } from "../models/load.js";
@@ -11,6 +10,7 @@ import { TouchstoneError } from "../study/errors.js";
 import type { Device } from "../study/names.js";
 import type { Environment, StudyPlan, StudyRef } from "../study/plan.js";
 import { loadBackend } from "../tensor/backend.js";
+import { createShelf, disposeShelved, type Shelf, type Shelved } from "../tensor/shelf.js";
 import { type Ahead, createAhead } from "./ahead.js";
 import { modelOf } from "./derivations.js";
 import { createKeeping, type Keeping } from "./keeping.js";
@@ -22,7 +22,7 @@ const BLOCK_BYTES = 1 << 30;
 const OPEN_MODELS = 4;
 
 /** Activations of a calibration set before some block, in the chunks that `chunkSequences` makes. */
-export type Activations = readonly tf.Tensor3D[];
+export type Activations = readonly Shelved[];
 
 /**
  * What a process keeps between steps. All of it can be read or computed again: a step that runs elsewhere gives the same
@@ -37,6 +37,8 @@ export interface ProcessState {
   /** @throws TouchstoneError ServiceUnavailable when results of this process would differ from those of the study's others */
   requireEnvironment(plan: StudyPlan): Promise<void>;
   activations: ActivationCache;
+  /** Where activations rest. */
+  shelf: Shelf;
   keeping: Keeping;
   /** Steps compress one at a time, so that the memory of one is taken; meanwhile others read and store. */
   compressing: Turns;
@@ -54,7 +56,7 @@ export interface ActivationCache {
   put(key: string, activations: Activations, store?: () => Promise<void>): void;
   /** The caller's own from then on. */
   take(key: string): Activations | undefined;
-  /** A second handle on the same memory; the caller disposes it. */
+  /** Another hold on the same values; the caller disposes it. */
   share(key: string): Activations | undefined;
   /** Stores all that only this process has, as far as that succeeds. */
   storeAll(): Promise<void>;
@@ -101,11 +103,12 @@ export function createProcessState(): ProcessState {
       });
     },
     activations: createActivationCache(),
+    shelf: createShelf(),
     keeping: createKeeping(),
     compressing: createTurns(),
     evaluating: createTurns(),
     ahead: createAhead(({ solved, inputs }) => {
-      tf.dispose(solved.outputs);
+      disposeShelved(solved.outputs);
       inputs.putBack();
     }),
     blocks: new LRUCache({
@@ -172,21 +175,21 @@ function createActivationCache(): ActivationCache {
     maxSize: ACTIVATION_BYTES,
     sizeCalculation: ({ activations }) => activations.reduce((sum, { size }) => sum + 4 * size, 1),
     dispose: ({ activations }, _key, reason) => {
-      if (reason !== "delete") tf.dispose([...activations]);
+      if (reason !== "delete") disposeShelved(activations);
     },
   });
   return {
     put: (key, activations, store) => {
       cache.set(key, { activations, store });
       // More than the whole cache may hold isn't taken in.
-      if (!cache.has(key)) tf.dispose([...activations]);
+      if (!cache.has(key)) disposeShelved(activations);
     },
     take: (key) => {
       const found = cache.get(key)?.activations;
       cache.delete(key);
       return found;
     },
-    share: (key) => cache.get(key)?.activations.map((chunk) => tf.clone(chunk)),
+    share: (key) => cache.get(key)?.activations.map((chunk) => chunk.share()),
     storeAll: async () => {
       await Promise.allSettled(Array.from(cache.values(), ({ store }) => store?.()));
     },

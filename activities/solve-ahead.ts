@@ -1,4 +1,3 @@
-import * as tf from "@tensorflow/tfjs-core";
 import { identity } from "../storage/identity.js";
 import type { MethodSettings } from "../study/methods.js";
 import { holdActivations } from "./block-inputs.js";
@@ -35,7 +34,7 @@ export function solveAhead(
   { state }: StepContext,
 ): void {
   if (inputs.length > 0) {
-    const own = inputs.map((chunk) => tf.clone(chunk));
+    const own = inputs.map((chunk) => chunk.share());
     holdActivations(task, block, own, { state });
   }
   if (!state.compressing.idle) return;

@@ -1,9 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import * as tf from "@tensorflow/tfjs-core";
 import { compressBlock } from "../compression/compress-block.js";
 import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import { cellName } from "../study/names.js";
+import { disposeShelved } from "../tensor/shelf.js";
 import { blockInputs, holdActivations } from "./block-inputs.js";
 import type { CellTask } from "./cell-task.js";
 import { usesActivations } from "./derivations.js";
@@ -25,7 +25,7 @@ export async function solveBlock(
   const weights = await model.block(block);
   const activations: Activations = usesActivations(cell) ? await blockInputs(task, model, block, context) : [];
   const inputs = {
-    dispose: () => tf.dispose([...activations]),
+    dispose: () => disposeShelved(activations),
     putBack: () => putBack(task, block, activations, context),
   };
   const read = (performance.now() - started) / 1000;
@@ -39,7 +39,11 @@ export async function solveBlock(
   try {
     const solved = await context.state.compressing.run(async () => {
       await pause();
-      return compressBlock(model, block, weights, activations, settings, { outputs: !isLast, pause });
+      return compressBlock(model, block, weights, activations, settings, {
+        shelf: context.state.shelf,
+        outputs: !isLast,
+        pause,
+      });
     }, context.signal);
     return { solved, read, inputs };
   } catch (error) {
@@ -52,7 +56,7 @@ export async function solveBlock(
 /** The embedding, which others share, is where it was. */
 function putBack(task: CellTask, block: number, activations: Activations, context: StepContext): void {
   if (block > 0 && activations.length > 0) holdActivations(task, block, activations, context);
-  else tf.dispose([...activations]);
+  else disposeShelved(activations);
 }
 
 /** The cell, and the calibration set with its content: another cell may have the same under another name. */

@@ -1,15 +1,16 @@
-import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
 import { stateTensors, tidyState, toTensors } from "../models/forward.js";
 import type { BlockState, HostWeights, Model, Stage } from "../models/model.js";
+import type { Shelf, Shelved } from "../tensor/shelf.js";
 import type { LayerStatistics, StatisticsKind } from "./method.js";
+import { disposeResting, layDown, type RestingState, restingPlaces, wake } from "./resting-state.js";
 import { type Accumulator, accumulate } from "./statistics.js";
 
 /** Where a chunk is in the block. */
 interface ChunkState {
-  state: BlockState;
+  state: RestingState;
   /** Its inputs to groups of the stage it stands at, kept from captures for the step that follows. */
-  inputs: (tf.Tensor3D | undefined)[];
+  inputs: (Shelved | undefined)[];
 }
 
 /** The input of a group of linears: its width, and its name for errors. */
@@ -19,29 +20,26 @@ export interface GroupInput {
 }
 
 /**
- * Chunks on their way through a block, stage by stage, while its linears are replaced. The intermediate states stay in memory, so
- * nothing is computed twice; inputs of a stage are kept between capture and step only within a budget, since those of the
- * down projection are the largest of a model. Recomputed ones have the same bits.
+ * Chunks on their way through a block, stage by stage, while its linears are replaced. The intermediate states, and the inputs of a
+ * stage between capture and step, rest on the shelf, one chunk being in memory at a time: nothing is computed twice.
  */
 export class BlockWalk {
   private readonly weights: Map<string, tf.Tensor>;
   private readonly chunks: ChunkState[];
   private readonly stages: (tokens: number) => readonly Stage[];
   private stage = 0;
-  /** Left for the inputs that are kept of the present stage. */
-  private bytesLeft: number;
 
+  /** @param given the block's inputs, which stay the caller's */
   constructor(
     model: Model,
     index: number,
     weights: HostWeights,
-    private readonly given: readonly tf.Tensor3D[],
-    private readonly keptInputBytes = memoryBudget(),
+    given: readonly Shelved[],
+    private readonly shelf: Shelf,
   ) {
     this.weights = new Map(toTensors(weights));
-    this.chunks = given.map((hidden) => ({ state: { hidden }, inputs: [] }));
+    this.chunks = given.map((hidden) => ({ state: { hidden: hidden.share() }, inputs: [] }));
     this.stages = rememberStages(model, index);
-    this.bytesLeft = keptInputBytes;
   }
 
   /** Replaces a linear by a compressed one, row-major of the same shape. */
@@ -52,15 +50,18 @@ export class BlockWalk {
   }
 
   /** Statistics of the input of a group of the present stage. */
-  collect(kind: StatisticsKind, group: number, { columns, where }: GroupInput): LayerStatistics {
+  async collect(kind: StatisticsKind, group: number, { columns, where }: GroupInput): Promise<LayerStatistics> {
     const accumulator = accumulate(kind, columns);
     try {
-      for (const { state, inputs } of this.chunks) {
-        const input = this.inputOf(state, group);
-        accumulator.add(input, sequencesOf(state));
-        this.bytesLeft -= 4 * input.size;
-        if (this.bytesLeft >= 0 || this.isState(input)) inputs[group] = input;
-        else input.dispose();
+      for (const chunk of this.chunks) {
+        const state = await wake(chunk.state);
+        try {
+          const input = this.inputOf(state, group);
+          accumulator.add(input, sequencesOf(state));
+          chunk.inputs[group] = restingPlaces(state, chunk.state).get(input)?.share() ?? (await this.shelf.put(input));
+        } finally {
+          tf.dispose(stateTensors(state));
+        }
       }
       return accumulator.finish(where);
     } finally {
@@ -69,10 +70,14 @@ export class BlockWalk {
   }
 
   /** Statistics of all inputs, by stage and group, in one pass through the block as it is; the chunks stay where they are. */
-  collectAll(kind: StatisticsKind, inputs: readonly (readonly GroupInput[])[]): LayerStatistics[][] {
+  async collectAll(kind: StatisticsKind, inputs: readonly (readonly GroupInput[])[]): Promise<LayerStatistics[][]> {
     const accumulators = inputs.map((stage) => stage.map(({ columns }) => accumulate(kind, columns)));
     try {
-      for (const { state } of this.chunks) tf.tidy(() => this.passThrough(state, accumulators));
+      for (const chunk of this.chunks) {
+        const state = await wake(chunk.state);
+        tf.tidy(() => this.passThrough(state, accumulators));
+        tf.dispose(stateTensors(state));
+      }
       return accumulators.map((stage, i) =>
         stage.map((accumulator, group) => accumulator.finish(inputs[i][group].where)),
       );
@@ -82,25 +87,28 @@ export class BlockWalk {
   }
 
   /** Takes all chunks past the present stage. */
-  advance(): void {
+  async advance(): Promise<void> {
     for (const chunk of this.chunks) {
-      const { state, inputs } = chunk;
-      const input = (group: number) => inputs[group] ?? this.inputOf(state, group);
-      chunk.state = tidyState(() => this.stageOf(state).next(state, input, this.weights));
-      chunk.inputs = [];
-      this.release([...stateTensors(state), ...inputs], chunk.state);
+      const before = await wake(chunk.state);
+      const inputs = await Promise.all(chunk.inputs.map((input) => input?.tensor()));
+      const after = tidyState(() =>
+        this.stageOf(before).next(before, (group) => inputs[group] ?? this.inputOf(before, group), this.weights),
+      );
+      const state = await layDown(after, this.shelf, restingPlaces(before, chunk.state));
+      tf.dispose([...stateTensors(before), ...inputs.filter((input) => input !== undefined)]);
+      disposeChunk(chunk);
+      Object.assign(chunk, { state, inputs: [] });
     }
     this.stage++;
-    this.bytesLeft = this.keptInputBytes;
   }
 
   /** The chunks as they stand, now the caller's. */
-  takeOutputs(): tf.Tensor3D[] {
+  takeOutputs(): Shelved[] {
     return this.chunks.splice(0).map(({ state }) => state.hidden);
   }
 
   dispose(): void {
-    for (const { state, inputs } of this.chunks) this.release([...stateTensors(state), ...inputs]);
+    this.chunks.forEach(disposeChunk);
     tf.dispose([...this.weights.values()]);
   }
 
@@ -126,22 +134,11 @@ export class BlockWalk {
   private stageOf({ hidden }: BlockState): Stage {
     return this.stages(hidden.shape[1])[this.stage];
   }
-
-  private isState(tensor: tf.Tensor): boolean {
-    return this.chunks.some(({ state }) => stateTensors(state).some((part) => part === tensor));
-  }
-
-  /** Disposes what is neither the caller's nor part of the state that is kept. */
-  private release(tensors: readonly (tf.Tensor3D | undefined)[], kept?: BlockState): void {
-    const needed = new Set<tf.Tensor>([...this.given, ...(kept === undefined ? [] : stateTensors(kept))]);
-    for (const tensor of new Set(tensors)) if (tensor !== undefined && !needed.has(tensor)) tensor.dispose();
-  }
 }
 
-/** An eighth of what this process may use. */
-function memoryBudget(): number {
-  const limit = process.constrainedMemory() ?? 0;
-  return (limit > 0 ? Math.min(limit, totalmem()) : totalmem()) / 8;
+function disposeChunk({ state, inputs }: ChunkState): void {
+  disposeResting(state);
+  for (const input of inputs) input?.dispose();
 }
 
 /** The stages' tables depend on the tokens of a sequence, and are made once for each number of them. */

@@ -1,8 +1,8 @@
-import type * as tf from "@tensorflow/tfjs-core";
 import type { HostWeights, Model } from "../models/model.js";
 import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import type { Unseen } from "../study/results.js";
+import type { Shelf, Shelved } from "../tensor/shelf.js";
 import { BlockWalk, type GroupInput } from "./block-walk.js";
 import { compressLayers } from "./compress-layers.js";
 import { type BlockLinear, blockStages } from "./linears.js";
@@ -38,11 +38,13 @@ export type BlockPhase = "capture" | "solve" | "forward";
 export interface SolvedBlock {
   layers: SolvedLayer[];
   /** The compressed block's outputs for the chunks of `inputs`; the caller disposes them. */
-  outputs: tf.Tensor3D[];
+  outputs: Shelved[];
   seconds: Record<BlockPhase, number>;
 }
 
 export interface CompressBlockOptions {
+  /** For what is between the block's stages, and for its outputs. */
+  shelf: Shelf;
   /** Whether outputs are wanted (default: true); after the last block they aren't. */
   outputs?: boolean;
   /** Awaited between pieces of the work: TensorFlow's calls hold up whatever else the process has to do. */
@@ -62,16 +64,16 @@ export async function compressBlock(
   model: Model,
   index: number,
   weights: HostWeights,
-  inputs: readonly tf.Tensor3D[],
+  inputs: readonly Shelved[],
   settings: MethodSettings,
-  { outputs = true, pause = async () => {} }: CompressBlockOptions = {},
+  { shelf, outputs = true, pause = async () => {} }: CompressBlockOptions,
 ): Promise<SolvedBlock> {
   const stages = blockStages(model, index);
   const { statistics: kind } = methodOf(settings.method);
   const watch = new Stopwatch<BlockPhase>(["capture", "solve", "forward"]);
-  const walk = new BlockWalk(model, index, weights, inputs);
-  const timed = async <T>(phase: BlockPhase, run: () => T): Promise<T> => {
-    const result = watch.time(phase, run);
+  const walk = new BlockWalk(model, index, weights, inputs, shelf);
+  const timed = async <T>(phase: BlockPhase, run: () => T | Promise<T>): Promise<T> => {
+    const result = await watch.time(phase, run);
     await pause();
     return result;
   };
@@ -99,11 +101,11 @@ export async function compressBlock(
   }
 }
 
-function collectAll(
+async function collectAll(
   walk: BlockWalk,
   kind: StatisticsKind,
   stages: readonly (readonly (readonly BlockLinear[])[])[],
-): LayerStatistics[][] {
+): Promise<LayerStatistics[][]> {
   if (kind === "none") return stages.map((stage) => stage.map(() => ({ kind })));
   return walk.collectAll(
     kind,

@@ -1,8 +1,8 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { chunkSequences, embedChunks } from "../models/forward.js";
+import { chunkSequences, embedEach } from "../models/forward.js";
 import type { HostTensor, HostWeights, Model } from "../models/model.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
+import { createShelf, disposeShelved, type Shelf, type Shelved, shelveAll } from "../tensor/shelf.js";
 import {
   type BlockPhase,
   compressBlock,
@@ -30,10 +30,16 @@ export interface CompressionReport {
   }[];
 }
 
+export interface CompressModelOptions {
+  /** Called after each block. */
+  onProgress?(done: number, total: number): void;
+  /** For hidden states. */
+  shelf?: Shelf;
+}
+
 /**
  * Compresses a model in this process, one block's weights in memory at a time.
  * @param sequences token ids; methods without data leave them unread
- * @param onProgress called after each block
  * @throws TouchstoneError InvalidSettings before anything is computed; InvalidData where a method needs data and there are none;
  *   TokenizerMismatch; NumericalError naming the tensor
  */
@@ -42,20 +48,20 @@ export async function compressModel(
   sequences: readonly Int32Array[],
   settings: MethodSettings,
   sink: BlockSink,
-  onProgress: (done: number, total: number) => void = () => {},
+  { onProgress = () => {}, shelf = createShelf() }: CompressModelOptions = {},
 ): Promise<CompressionReport> {
   checkModelSettings(model, settings);
   const started = performance.now();
   const report: CompressionReport = { seconds: 0, phases: { capture: 0, solve: 0, forward: 0, write: 0 }, blocks: [] };
-  let hidden = await embedFor(model, sequences, settings);
+  let hidden = await embedFor(model, sequences, settings, shelf);
   report.phases.forward += since(started);
   try {
     for (let index = 0; index < model.config.blocks; index++) {
       const blockStarted = performance.now();
       const weights = await model.block(index);
       const isLast = index === model.config.blocks - 1;
-      const solved = await compressBlock(model, index, weights, hidden, settings, { outputs: !isLast });
-      tf.dispose(hidden);
+      const solved = await compressBlock(model, index, weights, hidden, settings, { shelf, outputs: !isLast });
+      disposeShelved(hidden);
       hidden = solved.outputs;
       const writing = performance.now();
       await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
@@ -64,7 +70,7 @@ export async function compressModel(
       onProgress(index + 1, model.config.blocks);
     }
   } finally {
-    tf.dispose(hidden);
+    disposeShelved(hidden);
   }
   report.seconds = since(started);
   return report;
@@ -75,9 +81,10 @@ async function embedFor(
   model: Model,
   sequences: readonly Int32Array[],
   { method }: MethodSettings,
-): Promise<tf.Tensor3D[]> {
+  shelf: Shelf,
+): Promise<Shelved[]> {
   if (methodOf(method).statistics === "none") return [];
-  if (sequences.length > 0) return embedChunks(model, chunkSequences(sequences));
+  if (sequences.length > 0) return shelveAll(embedEach(model, chunkSequences(sequences)), shelf);
   throw new TouchstoneError("InvalidData", {
     what: `Method ${method} needs calibration sequences, and there are none`,
     where: model.path,

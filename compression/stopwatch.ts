@@ -6,10 +6,10 @@ export class Stopwatch<Phase extends string> {
     this.seconds = Object.fromEntries(phases.map((phase) => [phase, 0])) as Record<Phase, number>;
   }
 
-  time<T>(phase: Phase, run: () => T): T {
+  async time<T>(phase: Phase, run: () => T | Promise<T>): Promise<T> {
     const started = performance.now();
     try {
-      return run();
+      return await run();
     } finally {
       this.seconds[phase] += (performance.now() - started) / 1000;
     }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { stableRows } from "../models/architectures/layers.js";
 import { disposeAll, runBlock, toLastingTensors, toTensors } from "../models/forward.js";
 import type { Model } from "../models/model.js";
-import { createHiddenStates, type HiddenStates } from "./hidden-states.js";
+import { createShelf, disposeShelved, type Shelf, type Shelved } from "../tensor/shelf.js";
 import { scoreTargets } from "./log-softmax.js";
 import { hiddenStateBytes } from "./memory.js";
 import type { Pack, Prediction } from "./packing.js";
@@ -23,61 +23,74 @@ export async function scorePacks(
   const scores = new Map<number, SequenceScore>();
   if (packs.length === 0) return scores;
   const lengths = packs.map(({ tokens }) => stableRows(tokens.length));
-  const states = createHiddenStates(
-    lengths,
-    model.config.hiddenSize,
-    hiddenStateBytes(
-      model,
-      memory,
-      lengths.reduce((longest, length) => Math.max(longest, length), 0),
-    ),
-  );
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  const shelf = createShelf(hiddenStateBytes(model, memory, longest));
+  const states: Shelved[] = [];
   try {
-    await embed(model, packs, lengths, states);
-    await walk(model, packs, states, report);
+    await embed(model, packs, lengths, states, shelf);
+    await walk(model, packs, states, shelf, report);
     const head = toTensors(await model.head());
     for (const [row, { predictions }] of packs.entries()) {
-      const hidden = await states.take(row);
+      const hidden = await takeState(states, row);
       const tokens = await scoreTargets(model, head, hidden, targetsOf(predictions));
       hidden.dispose();
       for (const [i, { sequence }] of predictions.entries()) addToken(scores, sequence, tokens[i]);
     }
     disposeAll(head);
   } finally {
-    await states.close();
+    disposeShelved(states);
   }
   return scores;
 }
 
-async function embed(model: Model, packs: readonly Pack[], lengths: readonly number[], states: HiddenStates) {
+async function embed(
+  model: Model,
+  packs: readonly Pack[],
+  lengths: readonly number[],
+  states: Shelved[],
+  shelf: Shelf,
+) {
   const { config, architecture } = model;
   const weights = toTensors(await model.embedding());
   for (const [row, { tokens, tree }] of packs.entries()) {
     const ids = new Int32Array(lengths[row]);
     ids.set(tokens);
     const hidden = tf.tidy(() => architecture.embed(config, tf.tensor2d(ids, [1, ids.length]), weights, tree));
-    await states.put(row, hidden);
+    states.push(await shelf.put(hidden));
   }
   disposeAll(weights);
 }
 
 /** Takes the packs through all blocks; of the last block's outputs those are left that predict. */
-async function walk(model: Model, packs: readonly Pack[], states: HiddenStates, report: (tokens: number) => void) {
+async function walk(
+  model: Model,
+  packs: readonly Pack[],
+  states: Shelved[],
+  shelf: Shelf,
+  report: (tokens: number) => void,
+) {
   const { blocks } = model.config;
   let steps = 0;
   for (let index = 0; index < blocks; index++) {
     const weights = toLastingTensors(model, index, await model.block(index));
     for (const [row, { tokens, tree, predictions }] of packs.entries()) {
-      const before = await states.take(row);
+      const before = await takeState(states, row);
       const kept = index === blocks - 1 ? keptPlaces(predictions) : undefined;
       const after = runBlock(model, index, weights, before, tree, kept);
       before.dispose();
-      await states.put(row, after);
+      states[row] = await shelf.put(after);
       steps += tokens.length;
       report(Math.round(steps / (blocks + 1)));
     }
     disposeAll(weights);
   }
+}
+
+/** A row's hidden states, which leave the shelf. */
+async function takeState(states: readonly Shelved[], row: number): Promise<tf.Tensor3D> {
+  const hidden = await states[row].tensor();
+  states[row].dispose();
+  return hidden;
 }
 
 /** The different places of predictions in ascending order, and the first again as often as rows have to be filled. */

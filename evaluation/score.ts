@@ -7,8 +7,8 @@ import { scorePacks } from "./score-packs.js";
 import type { SequenceScore } from "./sequence-score.js";
 import { requestKeys, type StoredScores } from "./stored-scores.js";
 
-/** Tokens a row: products are near their fastest, and each operation has enough to do. Not part of the numerics. */
-export const ROW_TOKENS = 1024;
+/** Tokens a row, a multiple of what `stableRows` rounds up to: products are near their fastest. Not part of the numerics. */
+export const ROW_TOKENS = 1008;
 
 /**
  * Tokens after which scores are stored: to read all weights once more costs some percent of what these take, and a process

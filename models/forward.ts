@@ -87,10 +87,22 @@ export function chunkSequences(sequences: readonly Int32Array[]): Int32Array[][]
 
 /** The embedding of each chunk (sequences of one length): [sequences, tokens, hiddenSize]; the caller disposes them. */
 export async function embedChunks(model: Model, chunks: readonly (readonly Int32Array[])[]): Promise<tf.Tensor3D[]> {
+  const embedded: tf.Tensor3D[] = [];
+  for await (const chunk of embedEach(model, chunks)) embedded.push(chunk);
+  return embedded;
+}
+
+/** As `embedChunks`, one after the other: those of a large set need not be in memory together. */
+export async function* embedEach(
+  model: Model,
+  chunks: readonly (readonly Int32Array[])[],
+): AsyncGenerator<tf.Tensor3D> {
   checkTokens(model, chunks.flat());
   const weights = toTensors(await model.embedding());
   try {
-    return chunks.map((chunk) => tf.tidy(() => model.architecture.embed(model.config, tokenMatrix(chunk), weights)));
+    for (const chunk of chunks) {
+      yield tf.tidy(() => model.architecture.embed(model.config, tokenMatrix(chunk), weights));
+    }
   } finally {
     disposeAll(weights);
   }

@@ -12,7 +12,7 @@ export type CheckpointKind =
   | "cell"
   | "contamination";
 
-interface StoredObject {
+export interface StoredObject {
   sha256: string;
   bytes: number;
 }
@@ -32,14 +32,16 @@ export interface Manifest<Facts = unknown> {
 /** Steps' results, by the identity of what determined them. */
 export interface Checkpoints {
   find<Facts>(kind: CheckpointKind, derivation: unknown): Promise<Manifest<Facts> | undefined>;
+  /** Stores an object that a manifest is to name: those of a large result one after the other. */
+  write(bytes: Uint8Array): Promise<StoredObject>;
   /**
-   * Stores the objects, then the manifest. Where another attempt was first its manifest is returned and counts, so that
+   * Stores the objects that aren't yet, then the manifest. Where another attempt was first its manifest is returned and counts, so that
    * an attempt that was given up can't mix its results with those of the next.
    */
   commit<Facts>(
     kind: CheckpointKind,
     derivation: unknown,
-    objects: Readonly<Record<string, Uint8Array>>,
+    objects: Readonly<Record<string, Uint8Array | StoredObject>>,
     facts: Facts,
   ): Promise<Manifest<Facts>>;
   /**
@@ -57,17 +59,24 @@ export function openCheckpoints(store: ObjectStore): Checkpoints {
     const bytes = await store.read(manifestKey(kind, key));
     return bytes === undefined ? undefined : await readManifest<Facts>(store, kind, key, bytes);
   };
+  const write = async (bytes: Uint8Array): Promise<StoredObject> => {
+    const digest = sha256(bytes);
+    await writeContent(store, contentKey(digest), bytes);
+    return { sha256: digest, bytes: bytes.length };
+  };
   return {
     find,
+    write,
     commit: async (kind, derivation, objects, facts) => {
       const key = identity(derivation);
-      const entries = Object.entries(objects).map(([name, bytes]) => ({ name, bytes, digest: sha256(bytes) }));
-      await Promise.all(entries.map(({ bytes, digest }) => writeContent(store, contentKey(digest), bytes)));
+      const stored = Object.entries(objects).map(async ([name, object]) => {
+        return [name, object instanceof Uint8Array ? await write(object) : object] as const;
+      });
       const manifest: Manifest<typeof facts> = {
         kind,
         key,
         derivation,
-        objects: Object.fromEntries(entries.map((e) => [e.name, { sha256: e.digest, bytes: e.bytes.length }])),
+        objects: Object.fromEntries(await Promise.all(stored)),
         facts,
       };
       const isFirst = await store.writeNew(manifestKey(kind, key), encodeManifest(manifest));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /** Raised by one whenever a change of code changes results: old results are then never mixed with new ones. */
-export const NUMERICS_VERSION = 5;
+export const NUMERICS_VERSION = 6;
 
 /** Lower-case hexadecimal SHA-256. */
 export function sha256(bytes: Uint8Array | string): string {

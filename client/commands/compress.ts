@@ -88,7 +88,7 @@ async function compressInto(
   const tokens = calibration?.sequences.map((sequence) => sequence.tokens) ?? [];
   try {
     const report = await createProgress().step(`compress ${model.path} with ${settings.method}`, (progress) =>
-      compressModel(model, tokens, settings, sink, progress),
+      compressModel(model, tokens, settings, sink, { onProgress: progress }),
     );
     const started = performance.now();
     const { weights, bits, zeros } = sizes;

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { BlockWalk } from "../../compression/block-walk.js";
-import { compressBlock, type SolvedBlock } from "../../compression/compress-block.js";
 import { compressModel, replaced } from "../../compression/compress-model.js";
 import { checkModelSettings } from "../../compression/linears.js";
 import { withCompressedBlocks } from "../../compression/replace.js";
@@ -12,7 +11,12 @@ import { loadModel } from "../../models/load.js";
 import type { HostWeights, Model } from "../../models/model.js";
 import { methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { createShelf, disposeShelved } from "../../tensor/shelf.js";
+import { scratchFolder } from "../models/small-model.js";
 import { sharedFolder } from "../shared.js";
+import { compressTensors, memoryShelf, type SolvedTensors, shelvedCopies } from "./tensor-block.js";
+
+process.env.TOUCHSTONE_HOME = await scratchFolder();
 
 const shared = sharedFolder();
 /** Two lengths, so two chunks. */
@@ -32,8 +36,8 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
   });
   after(() => model.close());
 
-  const run = (json: object, given = inputs): Promise<SolvedBlock> =>
-    compressBlock(model, 0, weights, given, methodSettingsSchema.parse(json));
+  const run = (json: object, given = inputs): Promise<SolvedTensors> =>
+    compressTensors(model, 0, weights, given, methodSettingsSchema.parse(json));
   const bits = (tensors: readonly tf.Tensor[]) => tensors.map((tensor) => Array.from(tensor.dataSync()));
 
   for (const json of [
@@ -57,7 +61,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
   }
 
   it("the same inputs give the same bits, and trueSequential gives others from the second stage on", async () => {
-    const weightsOf = ({ layers, outputs }: SolvedBlock) => {
+    const weightsOf = ({ layers, outputs }: SolvedTensors) => {
       tf.dispose(outputs);
       return new Map(layers.map(({ name, compressed }) => [name, compressed.weight]));
     };
@@ -69,20 +73,41 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     assert.notDeepEqual(together.get("self_attn.o_proj.weight"), a.get("self_attn.o_proj.weight"));
   });
 
-  it("inputs of a stage that are computed again have the bits of those that were kept", () => {
-    const outputs = [0, Number.POSITIVE_INFINITY].map((budget) => {
-      const walk = new BlockWalk(model, 0, weights, inputs, budget);
+  it("what rests on the disk in between has the bits of what stays in memory, and nothing is left of it", async () => {
+    const before = tf.memory().numTensors;
+    const [memory, disk] = [memoryShelf(), createShelf(0)];
+    for (const json of [gptq(), { method: "wanda" }]) {
+      const settings = methodSettingsSchema.parse(json);
+      const solved = [];
+      for (const shelf of [memory, disk])
+        solved.push(await compressTensors(model, 0, weights, inputs, settings, { shelf }));
+      assert.deepEqual(solved[0].layers, solved[1].layers);
+      assert.deepEqual(bits(solved[0].outputs), bits(solved[1].outputs));
+      tf.dispose(solved.flatMap(({ outputs }) => outputs));
+    }
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it("inputs of a stage that nobody collected are computed when it is passed, with the same bits", async () => {
+    const shelf = memoryShelf();
+    const given = await shelvedCopies(inputs, shelf);
+    const outputs = [];
+    for (const collects of [true, false]) {
+      const walk = new BlockWalk(model, 0, weights, given, shelf);
       for (const linear of ["q_proj", "o_proj", "gate_proj", "down_proj"]) {
         const name = linear === "q_proj" || linear === "o_proj" ? `self_attn.${linear}.weight` : `mlp.${linear}.weight`;
-        walk.collect("secondMoment", 0, { columns: weights.get(name)!.shape[1], where: name });
-        walk.advance();
+        const input = { columns: weights.get(name)!.shape[1], where: name };
+        if (collects) await walk.collect("secondMoment", 0, input);
+        await walk.advance();
       }
       const results = walk.takeOutputs();
+      outputs.push(await Promise.all(results.map((result) => result.tensor())));
+      disposeShelved(results);
       walk.dispose();
-      return results;
-    });
+    }
     assert.deepEqual(bits(outputs[0]), bits(outputs[1]));
     tf.dispose(outputs.flat());
+    disposeShelved(given);
   });
 
   it("a method without data needs no inputs", async () => {
@@ -106,7 +131,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     const broken = new Map(weights);
     const { shape, data } = weights.get("mlp.up_proj.weight")!;
     broken.set("mlp.up_proj.weight", { shape, data: data.with(3, Number.NaN) });
-    const compress = compressBlock(model, 0, broken, inputs, gptq());
+    const compress = compressTensors(model, 0, broken, inputs, gptq());
     await assert.rejects(compress, { name: "NumericalError", message: /model\.layers\.0\.mlp\.up_proj\.weight/ });
   });
 
@@ -116,7 +141,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
     const together = await Promise.all(
       [gptq(), { method: "wanda" }].map((json) =>
-        compressBlock(model, 0, weights, inputs, methodSettingsSchema.parse(json), { pause }),
+        compressTensors(model, 0, weights, inputs, methodSettingsSchema.parse(json), { pause }),
       ),
     );
     for (const [i, { layers, outputs }] of alone.entries()) {
@@ -136,7 +161,7 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     const pause = async () => {
       if (++pauses === 4) throw new Error("cancelled");
     };
-    await assert.rejects(compressBlock(model, 0, weights, inputs, gptq(), { pause }), /cancelled/);
+    await assert.rejects(compressTensors(model, 0, weights, inputs, gptq(), { pause }), /cancelled/);
     assert.equal(tf.memory().numTensors, before);
   });
 

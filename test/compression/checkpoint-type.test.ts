@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
 import type * as tf from "@tensorflow/tfjs-core";
-import { compressBlock } from "../../compression/compress-block.js";
 import { compressLayers } from "../../compression/compress-layers.js";
 import { replaced } from "../../compression/compress-model.js";
 import { compressCase, readCase } from "../../compression/layer-case.js";
@@ -16,6 +15,7 @@ import { loadBackend } from "../../tensor/backend.js";
 import { scratchFolder, writeSmallModel } from "../models/small-model.js";
 import { settingsOf } from "./every-method.js";
 import { collect, randomInputs, randomLayer } from "./random-layer.js";
+import { compressTensors } from "./tensor-block.js";
 
 const casts = {
   F32: (values: Float32Array) => values,
@@ -72,7 +72,7 @@ describe("weightDtype: checkpoint", () => {
     const halves = new Map(Array.from(weights, ([name, tensor]) => [name, { ...tensor, dtype: "BF16" }]));
     const inputs: tf.Tensor3D[] = await embedChunks(model, chunkSequences([Int32Array.of(1, 2, 3, 4, 5, 6)]));
     const settings = settingsOf({ method: "wanda", sparsity: 0.5, trueSequential: true, weightDtype: "checkpoint" });
-    const { layers, outputs } = await compressBlock(model, 0, halves, inputs, settings);
+    const { layers, outputs } = await compressTensors(model, 0, halves, inputs, settings);
     for (const { compressed } of layers) assert.deepEqual(compressed.weight, casts.BF16(compressed.weight));
     const expected = runBlock(model, 0, toTensors(replaced(weights, layers)), inputs[0]);
     assert.deepEqual(outputs[0].dataSync(), expected.dataSync());

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
-import { compressBlock } from "../../compression/compress-block.js";
 import { compressLayers } from "../../compression/compress-layers.js";
 import { compressCase } from "../../compression/layer-case.js";
 import { accumulate } from "../../compression/statistics.js";
@@ -13,6 +12,7 @@ import { writeSmallModel } from "../models/small-model.js";
 import { settingsOf } from "./every-method.js";
 import { collect, randomInputs, randomLayer, SEQUENCES, TOKENS } from "./random-layer.js";
 import { starvedModel } from "./starved-model.js";
+import { compressTensors } from "./tensor-block.js";
 
 const layer = randomLayer(6, 32, 1);
 const unseen = { kind: "unseen" } as const;
@@ -127,8 +127,8 @@ describe("linears that no calibration token reaches", () => {
       const settings = settingsOf({ method: "gptq", groupSize: 2, blockSize: 8, trueSequential });
       const name = "mlp.down_proj.weight";
       const options = { outputs: false };
-      const starved = await compressBlock(starvedModel(model, name), 0, weights, inputs, settings, options);
-      const whole = await compressBlock(model, 0, weights, inputs, settings, options);
+      const starved = await compressTensors(starvedModel(model, name), 0, weights, inputs, settings, options);
+      const whole = await compressTensors(model, 0, weights, inputs, settings, options);
       for (const [i, { compressed, ...linear }] of starved.layers.entries()) {
         assert.equal(compressed.unseen, linear.name === name ? "dense" : undefined);
         const expected = linear.name === name ? weights.get(name)!.data : whole.layers[i].compressed.weight;

@@ -11,13 +11,13 @@ import { smallWeights, writeSmallModel } from "./small-model.js";
 
 before(loadBackend);
 
-/** Of 2,048 inputs, so that products of fewer rows than 64, and a router of fewer than 512, have other bits (on two cores). */
+/** Of 2,048 inputs, so that products of fewer rows than 96, and a router of fewer than 528, have other bits (on two cores). */
 const WIDE = {
   ...{ model_type: "qwen2_moe", vocab_size: 8, hidden_size: 2048, num_hidden_layers: 1, num_attention_heads: 4 },
   ...{ head_dim: 32, intermediate_size: 96, moe_intermediate_size: 96, shared_expert_intermediate_size: 96 },
   ...{ num_experts: 5, num_experts_per_tok: 2, max_position_embeddings: 64, norm_topk_prob: true },
 };
-const ROWS = 512;
+const ROWS = 528;
 
 const EXPERTS: ExpertsConfig = {
   ...{ count: 5, perToken: 2, intermediateSize: 8, sharedIntermediateSize: 8, normalized: true, blocks: [true] },
@@ -53,9 +53,9 @@ describe("experts in a forward pass", () => {
         return runBlock(model, 0, weights, hidden, tree).dataSync<"float32">();
       });
     const all = outputs(Array.from({ length: ROWS }, (_, i) => i));
-    for (const count of [64, 208]) {
+    for (const count of [96, 240]) {
       for (const step of [1, 5]) {
-        const rows = Array.from({ length: count }, (_, i) => (500 + (ROWS - step) * i) % ROWS);
+        const rows = Array.from({ length: count }, (_, i) => (516 + (ROWS - step) * i) % ROWS);
         assert.deepEqual(outputs(rows), ofRows(all, rows));
       }
     }

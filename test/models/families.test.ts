@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
-import { compressBlock } from "../../compression/compress-block.js";
 import { replaced } from "../../compression/compress-model.js";
 import { blockLinears } from "../../compression/linears.js";
 import { scoreSequences } from "../../evaluation/score.js";
@@ -15,6 +14,7 @@ import type { ErrorType } from "../../study/errors.js";
 import { methodSettingsSchema } from "../../study/methods.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { compressToFolder, exportFolder, readPackedLayers, TOKENS, writeDenseModel } from "../compressed-folder.js";
+import { compressTensors } from "../compression/tensor-block.js";
 import { familyConfigs } from "./family-configs.js";
 import { smallWeights, writeSmallModel } from "./small-model.js";
 
@@ -108,7 +108,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       );
       for (const index of [0, 1]) {
         const weights = await model.block(index);
-        const solved = await compressBlock(model, index, weights, inputs, settings);
+        const solved = await compressTensors(model, index, weights, inputs, settings);
         const compressed = toTensors(replaced(weights, solved.layers));
         const expected = inputs.map((chunk) => runBlock(model, index, compressed, chunk).dataSync());
         assert.deepEqual(
