@@ -61,8 +61,12 @@ test(`random faults for ${minutes} minutes`, { skip, timeout: (minutes + 2 * LAS
   const there = world as World;
   say(`seed ${values.seed}`);
   const over = performance.now() + minutes * 60_000;
+  let hasFailed = false;
   const studies = runStudies(there, () => performance.now() > over);
-  const list = await causeFaults(there, () => performance.now() > over);
+  studies.catch(() => {
+    hasFailed = true;
+  });
+  const list = await causeFaults(there, () => hasFailed || performance.now() > over);
   await up();
   const names = await studies;
   for (const name of names) await check(there, name);
