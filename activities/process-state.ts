@@ -1,8 +1,10 @@
+import { statfsSync } from "node:fs";
 import { LRUCache } from "lru-cache";
 import { jitteredModel } from "../models/jitter.js";
 import { loadModel } from "../models/load.js";
 import type { Model } from "../models/model.js";
 import { type Checkpoints, openCheckpoints } from "../storage/checkpoints.js";
+import { homePath } from "../storage/home.js";
 import { identity, NUMERICS_VERSION } from "../storage/identity.js";
 import type { ObjectStore } from "../storage/store.js";
 import { openThreadedStore, type ThreadedStore } from "../storage/threaded-store.js";
@@ -17,7 +19,6 @@ import { createKeeping, type Keeping } from "./keeping.js";
 import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
-const ACTIVATION_BYTES = 1 << 30;
 const BLOCK_BYTES = 1 << 30;
 const OPEN_MODELS = 4;
 
@@ -170,9 +171,20 @@ async function openAsPlanned(path: string, digest: string): Promise<Model> {
   });
 }
 
+/** Most of what is held rests on the disk: a fourth of what is free there when the process begins, or what memory always has room for. */
+function heldBytes(): number {
+  const least = 2 ** 30;
+  try {
+    const { bavail, bsize } = statfsSync(homePath());
+    return Math.max(least, Math.floor((bavail * bsize) / 4));
+  } catch {
+    return least; // There is no home yet.
+  }
+}
+
 function createActivationCache(): ActivationCache {
   const cache = new LRUCache<string, { activations: Activations; store?: () => Promise<void> }>({
-    maxSize: ACTIVATION_BYTES,
+    maxSize: heldBytes(),
     sizeCalculation: ({ activations }) => activations.reduce((sum, { size }) => sum + 4 * size, 1),
     dispose: ({ activations }, _key, reason) => {
       if (reason !== "delete") disposeShelved(activations);

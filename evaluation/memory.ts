@@ -1,5 +1,5 @@
-import { totalmem } from "node:os";
 import type { Model, ModelConfig } from "../models/model.js";
+import { machineMemory } from "../storage/machine-memory.js";
 
 /** Node.js, TensorFlow's libraries, the tokenizer, and what waits for the garbage collector. */
 const PROCESS_BYTES = 500 * 2 ** 20;
@@ -14,12 +14,6 @@ const DEFAULT_SHARE = 0.6;
 export function automaticMemory(): number {
   const processes = Math.max(1, Number(process.env.TOUCHSTONE_PROCESSES ?? 1));
   return Math.floor((DEFAULT_SHARE * machineMemory()) / processes);
-}
-
-/** Bytes: the machine's memory, or what a container may use of it. */
-export function machineMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /**

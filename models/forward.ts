@@ -4,7 +4,7 @@ import { toInputMajor } from "./architectures/layers.js";
 import type { BlockState, HostTensor, HostWeights, Model, TokenTree, Weights } from "./model.js";
 
 /** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
-const CHUNK_TOKENS = 2048;
+export const CHUNK_TOKENS = 2048;
 
 /** Sequences of `length` tokens that go through a block at once. */
 export function chunkSize(length: number): number {

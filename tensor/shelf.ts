@@ -1,5 +1,5 @@
-import { totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs-core";
+import { machineMemory } from "../storage/machine-memory.js";
 import { openScratch, type Scratch } from "../storage/scratch.js";
 
 /** A float32 tensor that rests until it is asked for, in memory or on the disk. Who has it disposes it. */
@@ -26,7 +26,7 @@ interface Place {
 }
 
 /** @param memory bytes of tensors that stay in memory; by default an eighth of what this process may use */
-export function createShelf(memory = usableMemory() / 8): Shelf {
+export function createShelf(memory = machineMemory() / 8): Shelf {
   const disk = createDisk();
   let resident = 0;
   const inMemory = (tensor: tf.Tensor3D, bytes: number): Place => {
@@ -47,11 +47,6 @@ export function createShelf(memory = usableMemory() / 8): Shelf {
       return held(shape, size, fits ? inMemory(tensor, bytes) : await disk.write(tensor, bytes));
     },
   };
-}
-
-function usableMemory(): number {
-  const limit = process.constrainedMemory() ?? 0;
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /** Counts the holds: with the last one the place is free. */

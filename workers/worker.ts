@@ -7,7 +7,7 @@ import { NativeConnection, Runtime, type WorkerOptions as TemporalOptions, Worke
 import { delegatedActivities } from "../activities/delegated.js";
 import { deviceOf } from "../activities/process-state.js";
 import type { StepName } from "../activities/steps.js";
-import { machineMemory } from "../evaluation/memory.js";
+import { machineMemory } from "../storage/machine-memory.js";
 import { TouchstoneError } from "../study/errors.js";
 import { ownQueue, taskQueues } from "../study/names.js";
 import type { BackendKind } from "../tensor/backend.js";

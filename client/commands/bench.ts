@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { checkPartNames, defaultParts, partNames, runBench } from "../../bench/run.js";
 import { createProgress } from "../../infra/progress.js";
 import { benchEvaluateCommand } from "./bench-evaluate.js";
+import { benchLargeCommand } from "./bench-large.js";
 import { benchMemoryCommand } from "./bench-memory.js";
 import { benchSolveCommand } from "./bench-solve.js";
 import { printJson } from "./output.js";
@@ -28,7 +29,8 @@ export function benchCommand(): Command {
     .enablePositionalOptions()
     .addCommand(benchSolveCommand())
     .addCommand(benchEvaluateCommand())
-    .addCommand(benchMemoryCommand());
+    .addCommand(benchMemoryCommand())
+    .addCommand(benchLargeCommand());
 }
 
 function parseParts(text: string): string[] {
