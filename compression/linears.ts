@@ -21,7 +21,7 @@ export function blockStages({ architecture, config }: Form, index: number): Bloc
   const shapes = architecture.blockShapes(config, index);
   const linear = (name: string): BlockLinear => {
     const [rows, columns] = shapes.get(name)!;
-    return { name, tensor: architecture.blockWeightName(index, name), rows, columns };
+    return { name, tensor: architecture.blockWeightName(config, index, name), rows, columns };
   };
   return architecture.stages(config, index, 1).map(({ groups }) => groups.map(({ linears }) => linears.map(linear)));
 }
@@ -41,7 +41,7 @@ export function keptModules(form: Form, index: number): string[] {
   const linears = new Set(blockLinears(form, index).flatMap((group) => group.map(({ name }) => name)));
   return Array.from(architecture.blockShapes(config, index))
     .filter(([name, shape]) => shape.length === 2 && !linears.has(name))
-    .map(([name]) => architecture.blockWeightName(index, name).replace(/\.weight$/, ""));
+    .map(([name]) => architecture.blockWeightName(config, index, name).replace(/\.weight$/, ""));
 }
 
 /**

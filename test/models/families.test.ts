@@ -27,7 +27,7 @@ function routersOf({ architecture, config }: Model): string[] {
   return Array.from({ length: config.blocks }, (_, index) =>
     Array.from(architecture.blockShapes(config, index).keys())
       .filter(isRouter)
-      .map((name) => architecture.blockWeightName(index, name).slice(0, -".weight".length)),
+      .map((name) => architecture.blockWeightName(config, index, name).slice(0, -".weight".length)),
   ).flat();
 }
 
@@ -130,7 +130,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         assert.equal(packed.size, [0, 1].flatMap((index) => blockLinears(model, index).flat()).length);
         for (let index = 0; index < 2; index++) {
           for (const [name, { data }] of await model.block(index)) {
-            const layer = packed.get(model.architecture.blockWeightName(index, name));
+            const layer = packed.get(model.architecture.blockWeightName(model.config, index, name));
             if (layer !== undefined) assert.deepEqual(data, layer.compressed.weight, name);
           }
         }
