@@ -32,9 +32,9 @@ export function blockLinears(form: Form, index: number): BlockLinear[][] {
 }
 
 /**
- * Modules of a block that multiply with a matrix and are none of its linears, by their full names: what routes tokens to experts.
- * They are left as they are, as llm-compressor's recipes and GPTQ's checkpoints of such models leave them: they are small, and an
- * error there sends tokens elsewhere.
+ * Modules of a block that have a matrix and are none of its linears, by their full names: what routes tokens to experts, and biases
+ * by distance. They are left as they are, as llm-compressor's recipes and GPTQ's checkpoints of such models leave them: they are
+ * small, and an error there sends tokens elsewhere.
  */
 export function keptModules(form: Form, index: number): string[] {
   const { architecture, config } = form;

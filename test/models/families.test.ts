@@ -20,13 +20,13 @@ import { smallWeights, writeSmallModel } from "./small-model.js";
 
 before(loadBackend);
 
-/** What says which experts a token goes through is no linear that is compressed. */
-const isRouter = (name: string) => /(mlp|moe)\.(gate|shared_expert_gate)\.weight$/.test(name);
+/** What says which experts a token goes through, or what distances add to scores, is no linear that is compressed. */
+const isKept = (name: string) => /(mlp|moe)\.(gate|shared_expert_gate)\.weight$|attention_bias\.weight$/.test(name);
 
-function routersOf({ architecture, config }: Model): string[] {
+function keptIn({ architecture, config }: Model): string[] {
   return Array.from({ length: config.blocks }, (_, index) =>
     Array.from(architecture.blockShapes(config, index).keys())
-      .filter(isRouter)
+      .filter(isKept)
       .map((name) => architecture.blockWeightName(config, index, name).slice(0, -".weight".length)),
   ).flat();
 }
@@ -42,7 +42,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const model = await loadModel(await writeDenseModel(config));
       for (let index = 0; index < model.config.blocks; index++) {
         const shapes = model.architecture.blockShapes(model.config, index);
-        const matrices = Array.from(shapes).filter(([name, shape]) => shape.length === 2 && !isRouter(name));
+        const matrices = Array.from(shapes).filter(([name, shape]) => shape.length === 2 && !isKept(name));
         const staged = model.architecture.stages(model.config, index, 1).flatMap(({ groups }) => groups);
         const linears = staged.flatMap((group) => group.linears);
         assert.deepEqual(linears.toSorted(), matrices.map(([name]) => name).toSorted());
@@ -53,23 +53,25 @@ for (const [family, config] of Object.entries(familyConfigs)) {
 
     test("the state after a stage needs no linears of later stages", async () => {
       const model = await loadModel(await writeDenseModel(config));
-      const weights = await model.block(0);
       const hidden = tf.randomNormal<tf.Rank.R3>([2, 5, model.config.hiddenSize], 0, 1, "float32", 1);
-      const stages = model.architecture.stages(model.config, 0, 5);
-      for (const last of stages.keys()) {
-        const groups = stages.slice(last + 1).flatMap((stage) => stage.groups);
-        const later = new Set(groups.flatMap(({ linears }) => linears));
-        const known = Array.from(weights, ([name, { shape, data }]) => {
-          return [name, { shape, data: later.has(name) ? data.map(() => Number.NaN) : data }] as const;
-        });
-        const state = tf.tidy(() => {
-          const tensors = toTensors(new Map(known));
-          const start: BlockState = { hidden };
-          const after = (state: BlockState, { groups, next }: Stage) =>
-            next(state, (group) => groups[group].input(state, tensors), tensors);
-          return stateTensors(stages.slice(0, last + 1).reduce(after, start));
-        });
-        for (const tensor of state) assert.ok(tensor.dataSync().every(Number.isFinite));
+      for (const index of [0, 1]) {
+        const weights = await model.block(index);
+        const stages = model.architecture.stages(model.config, index, 5);
+        for (const last of stages.keys()) {
+          const groups = stages.slice(last + 1).flatMap((stage) => stage.groups);
+          const later = new Set(groups.flatMap(({ linears }) => linears));
+          const known = Array.from(weights, ([name, { shape, data }]) => {
+            return [name, { shape, data: later.has(name) ? data.map(() => Number.NaN) : data }] as const;
+          });
+          const state = tf.tidy(() => {
+            const tensors = toTensors(new Map(known));
+            const start: BlockState = { hidden };
+            const after = (state: BlockState, { groups, next }: Stage) =>
+              next(state, (group) => groups[group].input(state, tensors), tensors);
+            return stateTensors(stages.slice(0, last + 1).reduce(after, start));
+          });
+          for (const tensor of state) assert.ok(tensor.dataSync().every(Number.isFinite));
+        }
       }
       await model.close();
     });
@@ -94,8 +96,8 @@ for (const [family, config] of Object.entries(familyConfigs)) {
       const whole = await logitsOf(row.slice(0, 6));
       const changedEnd = await logitsOf([...row.slice(0, 5), 39 - row[5]]);
       const swapped = await logitsOf([row[0], row[2], row[1], ...row.slice(3, 6)]);
-      assert.deepEqual(changedEnd.subarray(0, 5 * 40), whole.subarray(0, 5 * 40));
-      assert.notDeepEqual(swapped.subarray(3 * 40), whole.subarray(3 * 40));
+      assert.deepEqual(changedEnd.subarray(0, -40), whole.subarray(0, -40));
+      assert.notDeepEqual(swapped.subarray(-3 * 40), whole.subarray(-3 * 40));
       await model.close();
     });
 
@@ -150,7 +152,7 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         assert.ok(error <= 0.02 * size, `${format}: ${error} of ${size}`);
         await Promise.all([own.close(), exported.close()]);
         if (format === "compressed-tensors")
-          assert.deepEqual(await ignoredBy(exported), ["lm_head", ...routersOf(own)]);
+          assert.deepEqual(await ignoredBy(exported), ["lm_head", ...keptIn(own)]);
       }
     });
   });
