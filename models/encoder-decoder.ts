@@ -6,8 +6,9 @@ import type { Model, TokenTree } from "./model.js";
 // blocks, keeps their inputs or passes them on need not know of two kinds of them.
 
 /**
- * The first tokens of a row, which the encoder reads: as many as its tree says, else half of them, the larger one. (The objective of
- * Raffel et al. 2020, arXiv 1910.10683, section 3.2.1, table 4, "prefix LM": a text's beginning is read, the rest is to be given.)
+ * The first tokens of a row, which the encoder reads: as many as its tree says, else half of them, the larger one. So a plain text is
+ * taken as in prefix language modelling (Raffel et al. 2020, arXiv 1910.10683, section 3.3.1), which needs no tokens that the text
+ * doesn't have, as span corruption does, and lets all linears see as many tokens whatever the text.
  */
 export function encoderTokens(tokens: number, tree?: TokenTree): number {
   return tree?.encoderTokens ?? Math.ceil(tokens / 2);

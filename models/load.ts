@@ -144,7 +144,9 @@ function wantedInBlock(
   index: number,
 ): ReadonlyMap<string, WantedWeight> {
   const shapes = Array.from(architecture.blockShapes(config, index));
-  return new Map(shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(config, index, name), shape }]));
+  return new Map(
+    shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(config, index, name), shape }]),
+  );
 }
 
 async function exists(path: string): Promise<boolean> {

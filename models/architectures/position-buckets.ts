@@ -17,7 +17,9 @@ export function bucketOf(distance: number, { count, maxDistance, bidirectional }
   const size = bidirectional ? Math.abs(distance) : Math.max(0, -distance);
   const exact = Math.floor(classes / 2);
   if (size < exact) return first + size;
-  const share = Math.fround(Math.fround(Math.log(Math.fround(size / exact))) / Math.fround(Math.log(maxDistance / exact)));
+  const share = Math.fround(
+    Math.fround(Math.log(Math.fround(size / exact))) / Math.fround(Math.log(maxDistance / exact)),
+  );
   return first + Math.min(classes - 1, exact + Math.trunc(Math.fround(share * (classes - exact))));
 }
 

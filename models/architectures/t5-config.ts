@@ -1,6 +1,16 @@
 import { z } from "zod";
 import type { EncoderDecoderConfig, ModelConfig } from "../model.js";
-import { blockCount, count, eosKey, firstEos, invalidConfig, parseKeys, readActivation, tokenId, unsupported } from "./config-keys.js";
+import {
+  blockCount,
+  count,
+  eosKey,
+  firstEos,
+  invalidConfig,
+  parseKeys,
+  readActivation,
+  tokenId,
+  unsupported,
+} from "./config-keys.js";
 
 const schema = z.object({
   vocab_size: count,

@@ -24,7 +24,9 @@ export function blockNames(
   isEncoder: boolean,
   gated: boolean,
 ): { attentions: readonly AttentionNames[]; feedForward: FeedForwardNames } {
-  const attentions = isEncoder ? [attention(0, "SelfAttention")] : [attention(0, "SelfAttention"), attention(1, "EncDecAttention")];
+  const attentions = isEncoder
+    ? [attention(0, "SelfAttention")]
+    : [attention(0, "SelfAttention"), attention(1, "EncDecAttention")];
   const layer = `layer.${attentions.length}`;
   const linear = (name: string) => `${layer}.DenseReluDense.${name}.weight`;
   return {

@@ -98,7 +98,10 @@ test("each request is a row, whose places of the decoder predict their own token
 
 test("perplexity: a window's first half is read, and the mean is over the tokens of the second", async () => {
   const model = await loadModel((await harnessModel()).folder);
-  const windows = [Int32Array.from({ length: 9 }, (_, i) => 3 + 7 * i), Int32Array.from({ length: 9 }, (_, i) => 400 - i)];
+  const windows = [
+    Int32Array.from({ length: 9 }, (_, i) => 3 + 7 * i),
+    Int32Array.from({ length: 9 }, (_, i) => 400 - i),
+  ];
   const { perplexity, tokens } = await tokenPerplexity(model, windows);
   assert.equal(tokens, 8);
   const { logits } = await forwardTokens(model, windows);

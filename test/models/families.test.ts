@@ -151,12 +151,21 @@ for (const [family, config] of Object.entries(familyConfigs)) {
         const size = wanted.logits.data.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
         assert.ok(error <= 0.02 * size, `${format}: ${error} of ${size}`);
         await Promise.all([own.close(), exported.close()]);
-        if (format === "compressed-tensors")
-          assert.deepEqual(await ignoredBy(exported), ["lm_head", ...keptIn(own)]);
+        if (format === "compressed-tensors") assert.deepEqual(await ignoredBy(exported), ["lm_head", ...keptIn(own)]);
       }
     });
   });
 }
+
+test("T5's outputs are scaled where its head is the embedding, whichever key says so", () => {
+  const isTied = (keys: object) => {
+    const config = { ...familyConfigs.t5, ...keys };
+    return architectureOf(config, "t5").readConfig(config, "t5").tieWordEmbeddings;
+  };
+  assert.equal(isTied({}), true);
+  assert.equal(isTied({ tie_word_embeddings: false }), false);
+  assert.equal(isTied({ tie_word_embeddings: true, scale_decoder_outputs: false }), false);
+});
 
 test("what a configuration leaves out is what transformers takes for it", () => {
   const read = (family: string) => {
@@ -169,7 +178,7 @@ test("what a configuration leaves out is what transformers takes for it", () => 
   assert.deepEqual(read("mistral"), { normEps: 1e-6, ropeTheta: 1e4 });
 });
 
-const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, mixtral, opt, qwen2, qwen3_moe } = familyConfigs;
+const { bloom, falcon, gemma, gemma2, gemma3_text, gpt_neox, mixtral, opt, qwen2, qwen3_moe, t5 } = familyConfigs;
 const qwen2Moe = familyConfigs["qwen2_moe, one block with experts"];
 const refused: Record<string, { config: object; error: ErrorType; message: RegExp }> = {
   "BLOOM that adds what comes out of its norms": {
@@ -256,6 +265,31 @@ const refused: Record<string, { config: object; error: ErrorType; message: RegEx
     config: { ...gemma, intermediate_size: undefined },
     error: "InvalidModel",
     message: /key intermediate_size/,
+  },
+  "T5's encoder alone": {
+    config: { ...t5, is_encoder_decoder: false },
+    error: "UnsupportedArchitecture",
+    message: /encoder alone.*key is_encoder_decoder/s,
+  },
+  "T5 with another activation": {
+    config: { ...t5, feed_forward_proj: "gated-tanh" },
+    error: "UnsupportedArchitecture",
+    message: /Activation tanh/,
+  },
+  "T5 whose distances are no more than its classes": {
+    config: { ...t5, relative_attention_max_distance: 4 },
+    error: "InvalidModel",
+    message: /8 classes of distances need a largest distance above 4, not 4/,
+  },
+  "T5 with too few classes of distances": {
+    config: { ...t5, relative_attention_num_buckets: 3 },
+    error: "InvalidModel",
+    message: /key relative_attention_num_buckets/,
+  },
+  "T5 without the width of its heads": {
+    config: { ...t5, d_kv: undefined },
+    error: "InvalidModel",
+    message: /key d_kv/,
   },
   "a mixture with fewer experts than a token is routed to": {
     config: { ...mixtral, num_experts_per_tok: 6 },
