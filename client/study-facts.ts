@@ -63,18 +63,23 @@ async function readSize(path: string): Promise<ModelSize | undefined> {
   const architecture = architectureOf(huggingFace, path);
   const config = architecture.readConfig(huggingFace, path);
   const indexes = Array.from({ length: config.blocks }, (_, index) => index);
-  const inBlocks = indexes.flatMap((index) => Array.from(architecture.blockShapes(config, index).values()));
-  const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
+  const inBlocks = indexes.flatMap((index) =>
+    Array.from(
+      architecture.blockShapes(config, index),
+      ([name, shape]) => [architecture.blockWeightName(config, index, name), shape] as const,
+    ),
+  );
+  const all = new Map([...inBlocks, ...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
   const linears = indexes.map((index) =>
     blockLinears({ architecture, config }, index).flatMap((group) =>
       group.map(({ rows, columns }) => [rows, columns] as const),
     ),
   );
   return {
-    parameters: countAll(inBlocks) + countAll(Array.from(outside.values())),
+    parameters: countAll(Array.from(all.values())),
     hiddenSize: config.hiddenSize,
     blocks: config.blocks,
-    // Where only some blocks have experts, one that has.
+    // Where only some blocks have experts, or a second attention, one that has.
     linears: linears.reduce((most, block) => (countAll(block) > countAll(most) ? block : most)),
   };
 }

@@ -34,7 +34,7 @@ export async function exportModel(
   const { rest, madeOf, set } = packed;
   const indexes = Array.from({ length: rest.config.blocks }, (_, index) => index);
   const blocks = indexes.map((index) => blockLinears(rest, index).flat());
-  const kept = indexes.flatMap((index) => keptModules(rest, index));
+  const kept = Array.from(new Set(indexes.flatMap((index) => keptModules(rest, index))));
   const chosen = chooseFormat(madeOf.settings, options, kept);
   const layout = layoutOf(weightLayout(rest, chosen.dtype), blocks.flat(), chosen.linears);
   const config = chosen.linears === undefined ? {} : { quantization_config: chosen.linears.config };

@@ -21,7 +21,7 @@ export function blockStages({ architecture, config }: Form, index: number): Bloc
   const shapes = architecture.blockShapes(config, index);
   const linear = (name: string): BlockLinear => {
     const [rows, columns] = shapes.get(name)!;
-    return { name, tensor: architecture.blockWeightName(index, name), rows, columns };
+    return { name, tensor: architecture.blockWeightName(config, index, name), rows, columns };
   };
   return architecture.stages(config, index, 1).map(({ groups }) => groups.map(({ linears }) => linears.map(linear)));
 }
@@ -32,16 +32,16 @@ export function blockLinears(form: Form, index: number): BlockLinear[][] {
 }
 
 /**
- * Modules of a block that multiply with a matrix and are none of its linears, by their full names: what routes tokens to experts.
- * They are left as they are, as llm-compressor's recipes and GPTQ's checkpoints of such models leave them: they are small, and an
- * error there sends tokens elsewhere.
+ * Modules of a block that have a matrix and are none of its linears, by their full names: what routes tokens to experts, and biases
+ * by distance. They are left as they are, as llm-compressor's recipes and GPTQ's checkpoints of such models leave them: they are
+ * small, and an error there sends tokens elsewhere.
  */
 export function keptModules(form: Form, index: number): string[] {
   const { architecture, config } = form;
   const linears = new Set(blockLinears(form, index).flatMap((group) => group.map(({ name }) => name)));
   return Array.from(architecture.blockShapes(config, index))
     .filter(([name, shape]) => shape.length === 2 && !linears.has(name))
-    .map(([name]) => architecture.blockWeightName(index, name).replace(/\.weight$/, ""));
+    .map(([name]) => architecture.blockWeightName(config, index, name).replace(/\.weight$/, ""));
 }
 
 /**

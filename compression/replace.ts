@@ -30,7 +30,7 @@ function replacement({ architecture, config }: Model, index: number, name: strin
   if (shape !== undefined && size === data.length) return { shape, data };
   throw new TouchstoneError("ShapeMismatch", {
     what: `The compressed weight has ${data.length} values, but the model has ${size ?? "no such weight"}`,
-    where: architecture.blockWeightName(index, name),
+    where: architecture.blockWeightName(config, index, name),
     todo: "Check that it was compressed from this model.",
   });
 }

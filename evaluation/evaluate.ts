@@ -46,7 +46,8 @@ export async function evaluateTasks(
   tasks: readonly TaskWithRecords[],
   { limit, addBos, noiseSeed = 0, score = scoreSequences, ...options }: EvaluateOptions,
 ): Promise<TaskEvaluation[]> {
-  const encoding = { addBos, maxLength: model.config.maxPositionEmbeddings };
+  const { maxPositionEmbeddings, encoderDecoder } = model.config;
+  const encoding = { addBos, maxLength: maxPositionEmbeddings, encoderDecoder: encoderDecoder !== undefined };
   const asked = tasks.map((each) => {
     const all = askQuestions(each.task, each.data);
     const questions = perturbedVariants(each.task, all.slice(0, limit ?? undefined), all, noiseSeed).flat();

@@ -45,6 +45,24 @@ export function packSequences(sequences: readonly Sequence[], capacity: number):
   return packs;
 }
 
+/**
+ * A row a sequence, for encoder-decoders: what stands before `from` is read by the encoder, and the decoder's places are those of
+ * the tokens that they predict. A context is read anew for each of its continuations: its encoder sees no other row.
+ */
+export function packAlone(sequences: readonly Sequence[]): Pack[] {
+  return sequences.flatMap((sequence, index) => {
+    if (!hasPredictions(sequence)) return [];
+    const { tokens, from } = sequence;
+    const tree: TokenTree = {
+      parents: Int32Array.from(tokens, (_, i) => i - 1),
+      positions: Int32Array.from(tokens, (_, i) => i),
+      encoderTokens: from,
+    };
+    const predictions = Array.from(tokens.subarray(from), (token, i) => ({ place: from + i, token, sequence: index }));
+    return [{ tokens, tree, predictions }];
+  });
+}
+
 /** The sequences in lexicographic order, cut where one shares less than half of its tokens with that before it. */
 function relatives(sequences: readonly Sequence[]): number[][] {
   const order = sequences.map((_, index) => index).filter((index) => hasPredictions(sequences[index]));

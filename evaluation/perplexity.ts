@@ -1,3 +1,4 @@
+import { firstPredicted } from "../models/encoder-decoder.js";
 import type { Model } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -5,7 +6,7 @@ import { toFigure } from "../study/figures.js";
 import type { Evaluation } from "../study/results.js";
 import { standardError } from "./metrics.js";
 import type { PerplexityInput } from "./perplexity-text.js";
-import { encodeText } from "./requests.js";
+import { encodeText, type Sequence } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, scoreSequences } from "./score.js";
 import type { SequenceScore } from "./sequence-score.js";
@@ -13,7 +14,7 @@ import type { SequenceScore } from "./sequence-score.js";
 export interface TokenPerplexity {
   /** exp of the mean negative log-likelihood of a predicted token. */
   perplexity: number;
-  /** Predicted tokens: one fewer than it has, of each window. */
+  /** Predicted tokens: of each window one fewer than it has; of an encoder-decoder's those that its encoder doesn't read. */
   tokens: number;
   /** Of each window: summed over its predicted tokens, natural logarithm. */
   negativeLogLikelihoods: Float64Array;
@@ -58,7 +59,8 @@ export function windowsOf(
 
 /**
  * Token perplexity as the compression papers report it (e.g. Frantar et al. 2022, arXiv 2210.17323, section 5): each window is
- * scored alone, and the mean is over all predicted tokens.
+ * scored alone, and the mean is over all predicted tokens. An encoder-decoder reads the first half of a window with its encoder,
+ * and its decoder is to give the second: figures are not to be compared with those of decoders.
  * @param windows at least two tokens each
  * @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary
  */
@@ -67,7 +69,8 @@ export async function tokenPerplexity(
   windows: readonly Int32Array[],
   options: ScoreOptions = {},
 ): Promise<TokenPerplexity> {
-  return summarize(windows, await scoreWindows(model, windows, options));
+  const sequences = sequencesOf(model, windows);
+  return summarize(sequences, await scoreSequences(model, sequences, options));
 }
 
 export interface PerplexityOptions extends ScoreOptions {
@@ -84,10 +87,11 @@ export async function evaluatePerplexity(
   windows: readonly Int32Array[],
   { id, ...options }: PerplexityOptions,
 ): Promise<{ evaluation: Evaluation; samples: RequestScore[] }> {
-  const scores = await scoreWindows(model, windows, options);
-  const { perplexity, tokens, negativeLogLikelihoods } = summarize(windows, scores);
+  const sequences = sequencesOf(model, windows);
+  const scores = await scoreSequences(model, sequences, options);
+  const { perplexity, tokens, negativeLogLikelihoods } = summarize(sequences, scores);
   // Windows are of one length, so the mean over them is that over tokens; the error is by the delta method.
-  const perToken = Array.from(negativeLogLikelihoods, (sum, i) => sum / (windows[i].length - 1));
+  const perToken = Array.from(negativeLogLikelihoods, (sum, i) => sum / countPredicted(sequences[i]));
   return {
     evaluation: {
       id,
@@ -100,17 +104,17 @@ export async function evaluatePerplexity(
   };
 }
 
-function scoreWindows(model: Model, windows: readonly Int32Array[], options: ScoreOptions): Promise<SequenceScore[]> {
-  return scoreSequences(
-    model,
-    windows.map((tokens) => ({ tokens, from: 1 })),
-    options,
-  );
+function sequencesOf(model: Model, windows: readonly Int32Array[]): Sequence[] {
+  return windows.map((tokens) => ({ tokens, from: firstPredicted(model, tokens.length) }));
 }
 
-function summarize(windows: readonly Int32Array[], scores: readonly SequenceScore[]): TokenPerplexity {
+function countPredicted({ tokens, from }: Sequence): number {
+  return tokens.length - from;
+}
+
+function summarize(sequences: readonly Sequence[], scores: readonly SequenceScore[]): TokenPerplexity {
   const negativeLogLikelihoods = Float64Array.from(scores, ({ loglikelihood }) => -loglikelihood);
-  const tokens = windows.reduce((sum, { length }) => sum + length - 1, 0);
+  const tokens = sequences.reduce((sum, sequence) => sum + countPredicted(sequence), 0);
   const total = negativeLogLikelihoods.reduce((sum, value) => sum + value, 0);
   return { perplexity: Math.exp(total / tokens), tokens, negativeLogLikelihoods };
 }

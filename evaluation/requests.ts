@@ -22,6 +22,8 @@ export interface EncodeOptions {
   addBos: AddBos;
   /** Tokens that the model reads at most. */
   maxLength: number;
+  /** Whether an encoder reads the context, and a decoder gives the continuation. */
+  encoderDecoder?: boolean;
 }
 
 /**
@@ -30,13 +32,16 @@ export interface EncodeOptions {
  * - An empty context is the prefix token (BOS, or EOS where there is no BOS), and the continuation is encoded alone. A
  *   context of whitespace alone becomes the prefix token only where its encoding is empty.
  * - The last `maxLength + 1` tokens are kept. Where the continuation alone has more, its first tokens stay unscored.
+ * - For an encoder-decoder each is encoded by itself, the context with the tokenizer's own special tokens (T5's EOS) whatever
+ *   `addBos` says, the continuation without; the last `maxLength` tokens of each are kept.
  * @throws TouchstoneError TokenizerMismatch where a prefix token is needed and the tokenizer has none
  */
 export function encodeRequest(
   tokenizer: Tokenizer,
   request: Request,
-  { addBos, maxLength }: EncodeOptions,
+  { addBos, maxLength, encoderDecoder = false }: EncodeOptions,
 ): EncodedRequest {
+  if (encoderDecoder) return encodeApart(tokenizer, request, maxLength);
   const [context, continuation] = encodePair(tokenizer, request, addBos);
   const whole = [...context, ...continuation];
   const kept = whole.slice(-(maxLength + 1));
@@ -59,19 +64,38 @@ export function encodeText(tokenizer: Tokenizer, text: string, addBos: AddBos): 
   return Int32Array.from([tokenizer.bosTokenId, ...ids]);
 }
 
-function encodePair(
-  tokenizer: Tokenizer,
-  { context, continuation }: Request,
-  addBos: AddBos,
-): [ArrayLike<number> & Iterable<number>, ArrayLike<number> & Iterable<number>] {
-  if (context === "") {
-    const alone = tokenizer.encode(continuation, { specialTokens: false });
-    const prefix = prefixToken(tokenizer);
-    return alone[0] === prefix ? [alone.subarray(0, 1), alone.subarray(1)] : [[prefix], alone];
-  }
+/** Context and continuation. */
+type Pair = [Int32Array, Int32Array];
+
+function encodeApart(tokenizer: Tokenizer, request: Request, maxLength: number): EncodedRequest {
+  const pair = request.context === "" ? encodeAfterPrefix(tokenizer, request.continuation) : apart(tokenizer, request);
+  const [context, continuation] = pair.map((tokens) => tokens.slice(-maxLength));
+  return {
+    tokens: Int32Array.of(...context, ...continuation),
+    from: context.length,
+    dropped: pair[0].length + pair[1].length - context.length - continuation.length,
+  };
+}
+
+function apart(tokenizer: Tokenizer, { context, continuation }: Request): Pair {
+  const read = stripEnd(context);
+  const before = tokenizer.encode(read);
+  const given = tokenizer.encode(context.slice(read.length) + continuation, { specialTokens: false });
+  return [before.length === 0 ? Int32Array.of(prefixToken(tokenizer)) : before, given];
+}
+
+/** A continuation with nothing before it. */
+function encodeAfterPrefix(tokenizer: Tokenizer, continuation: string): Pair {
+  const alone = tokenizer.encode(continuation, { specialTokens: false });
+  const prefix = prefixToken(tokenizer);
+  return alone[0] === prefix ? [alone.subarray(0, 1), alone.subarray(1)] : [Int32Array.of(prefix), alone];
+}
+
+function encodePair(tokenizer: Tokenizer, { context, continuation }: Request, addBos: AddBos): Pair {
+  if (context === "") return encodeAfterPrefix(tokenizer, continuation);
   const before = encodeText(tokenizer, stripEnd(context), addBos);
   const whole = encodeText(tokenizer, context + continuation, addBos);
-  return [before.length === 0 ? [prefixToken(tokenizer)] : before, whole.subarray(before.length)];
+  return [before.length === 0 ? Int32Array.of(prefixToken(tokenizer)) : before, whole.subarray(before.length)];
 }
 
 function beginsWithPrefix(tokenizer: Tokenizer, text: string): boolean {

@@ -1,7 +1,7 @@
 import { checkTokens } from "../models/forward.js";
 import type { Model } from "../models/model.js";
 import { automaticMemory } from "./memory.js";
-import { type Pack, packSequences } from "./packing.js";
+import { type Pack, packAlone, packSequences } from "./packing.js";
 import type { Sequence } from "./requests.js";
 import { scorePacks } from "./score-packs.js";
 import type { SequenceScore } from "./sequence-score.js";
@@ -27,7 +27,8 @@ export interface ScoreOptions {
 
 /**
  * Scores sequences block by block, so that one block's weights are in memory. A sequence's result is the same bit for bit
- * whatever else is scored with it, before it or in what order.
+ * whatever else is scored with it, before it or in what order. Of an encoder-decoder the encoder reads the tokens before those
+ * that are scored, and the decoder gives these.
  * @throws TouchstoneError TokenizerMismatch for ids beyond the vocabulary; DiskFull; storage errors of `stored`
  */
 export async function scoreSequences(
@@ -43,10 +44,8 @@ export async function scoreSequences(
   const known = await stored?.read();
   const scores = sequences.map((_, i): SequenceScore | undefined => known?.get(keys?.[i] ?? ""));
   const missing = scores.flatMap((score, i) => (score === undefined ? [i] : []));
-  const packs = packSequences(
-    missing.map((index) => sequences[index]),
-    ROW_TOKENS,
-  );
+  const asked = missing.map((index) => sequences[index]);
+  const packs = model.config.encoderDecoder === undefined ? packSequences(asked, ROW_TOKENS) : packAlone(asked);
   const total = countTokens(packs);
   let done = 0;
   for (const portion of portionsOf(packs, stored === undefined ? Number.POSITIVE_INFINITY : PORTION_TOKENS)) {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TouchstoneError } from "../study/errors.js";
 import { toInputMajor } from "./architectures/layers.js";
+import { checkParts, encoderTokens } from "./encoder-decoder.js";
 import type { BlockState, HostTensor, HostWeights, Model, TokenTree, Weights } from "./model.js";
 
 /** Tokens that go through a block at once. Part of the numerics: another number gives other roundings. */
@@ -49,13 +50,13 @@ export function runBlock(
       const before = state;
       const input = (group: number) => tf.tidy(() => stage.groups[group].input(before, weights));
       state = tidyState(() => stage.next(before, input, weights));
-      if (wanted === undefined || state.attention === undefined) continue;
-      // After attention all is done token by token.
+      if (wanted === undefined || state.attention === undefined || model.config.encoderDecoder !== undefined) continue;
+      // After attention, where there is only one, all is done token by token.
       const places = tf.tensor1d(wanted, "int32");
       state = { hidden: tf.gather(state.hidden, places, 1), attention: tf.gather(state.attention, places, 1) };
       wanted = undefined;
     }
-    return state.hidden;
+    return wanted === undefined ? state.hidden : tf.gather(state.hidden, tf.tensor1d(wanted, "int32"), 1);
   });
 }
 
@@ -98,6 +99,7 @@ export async function* embedEach(
   chunks: readonly (readonly Int32Array[])[],
 ): AsyncGenerator<tf.Tensor3D> {
   checkTokens(model, chunks.flat());
+  checkParts(model, chunks.flat());
   const weights = toTensors(await model.embedding());
   try {
     for (const chunk of chunks) {
@@ -139,7 +141,7 @@ export async function walkBlocks(
 
 /**
  * All logits [sequences, tokens, vocabSize] and the input of each block [blocks, sequences, tokens, hiddenSize], for
- * sequences of one length.
+ * sequences of one length. Of an encoder-decoder logits are those of the tokens that the decoder is to give.
  * @throws TouchstoneError InvalidData for sequences of differing lengths, TokenizerMismatch for ids beyond the vocabulary
  */
 export async function forwardTokens(
@@ -156,7 +158,8 @@ export async function forwardTokens(
   }
   const { blocks, hiddenSize, vocabSize } = model.config;
   const blockInputs = new Float32Array(blocks * sequences * tokens * hiddenSize);
-  const logits = new Float32Array(sequences * tokens * vocabSize);
+  const read = model.config.encoderDecoder === undefined ? 0 : encoderTokens(tokens);
+  const logits = new Float32Array(sequences * (tokens - read) * vocabSize);
   const hidden = await embedChunks(model, chunkSequences(inputIds));
   let filled = 0;
   const last = await walkBlocks(model, hidden, async (_, inputs) => {
@@ -170,7 +173,10 @@ export async function forwardTokens(
   filled = 0;
   // One sequence at a time: logits are the largest tensors of all.
   for (const sequence of last.flatMap(splitSequences)) {
-    const scores = tf.tidy(() => tf.transpose(model.architecture.logits(model.config, sequence, head)));
+    const scores = tf.tidy(() => {
+      const rows = tf.slice(sequence, [read, 0]);
+      return tf.transpose(model.architecture.logits(model.config, rows, head));
+    });
     const values = await scores.data<"float32">();
     logits.set(values, filled);
     filled += values.length;
@@ -178,7 +184,7 @@ export async function forwardTokens(
   }
   disposeAll(head);
   return {
-    logits: { shape: [sequences, tokens, vocabSize], data: logits },
+    logits: { shape: [sequences, tokens - read, vocabSize], data: logits },
     blockInputs: { shape: [blocks, sequences, tokens, hiddenSize], data: blockInputs },
   };
 }

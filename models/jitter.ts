@@ -19,7 +19,7 @@ export function jitteredModel(model: Model, seed: number): Model {
     digest: identity({ model: model.digest, jitter: seed }),
     embedding: async () => jittered(await model.embedding()),
     block: async (index, without) =>
-      jittered(await model.block(index, without), (name) => architecture.blockWeightName(index, name)),
+      jittered(await model.block(index, without), (name) => architecture.blockWeightName(model.config, index, name)),
     head: async () => jittered(await model.head()),
   };
 }

@@ -59,13 +59,13 @@ async function loadFolder(path: string): Promise<Model> {
   }
   const { quantization_config, ...huggingFace } = json as Readonly<Record<string, unknown>>;
   const architecture = architectureOf(huggingFace, configUri);
-  const { biases } = architecture.readConfig(huggingFace, configUri);
+  const config = architecture.readConfig(huggingFace, configUri);
   const { quantization, files } = await readQuantization(path, quantization_config);
-  const [base] = architecture.blockWeightName(0, "").split(".");
+  const [base] = architecture.blockWeightName(config, 0, "").split(".");
   const folder = await openWeightFolder(path, base);
   const named = [CONFIG_FILE, ...files, ...folder.files].map((name) => [name, joinUri(path, name)] as const);
   return closingOnError(folder, async () => ({
-    source: quantization === undefined ? folder : await quantizedSource(folder, quantization, biases),
+    source: quantization === undefined ? folder : await quantizedSource(folder, quantization, config.biases),
     huggingFace,
     digest: await filesDigest(new Map(named)),
     tokenizer: () => loadFolderTokenizer(path),
@@ -144,7 +144,9 @@ function wantedInBlock(
   index: number,
 ): ReadonlyMap<string, WantedWeight> {
   const shapes = Array.from(architecture.blockShapes(config, index));
-  return new Map(shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(index, name), shape }]));
+  return new Map(
+    shapes.map(([name, shape]) => [name, { stored: architecture.blockWeightName(config, index, name), shape }]),
+  );
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -36,6 +36,8 @@ export interface ModelConfig extends Rope {
   biases: readonly string[];
   /** Of mixtures of experts. */
   experts?: ExpertsConfig;
+  /** Of models whose first blocks are an encoder's, and whose others are a decoder's. */
+  encoderDecoder?: EncoderDecoderConfig;
   maxPositionEmbeddings: number;
   tieWordEmbeddings: boolean;
   bosTokenId: number | null;
@@ -56,6 +58,18 @@ export interface ExpertsConfig {
   normalized: boolean;
   /** Of each block whether it has experts; the others have one feed-forward part of the model's own `intermediateSize`. */
   blocks: readonly boolean[];
+}
+
+/** What sets an encoder-decoder apart. */
+export interface EncoderDecoderConfig {
+  encoderBlocks: number;
+  /** What the decoder reads before all that it is to give. */
+  startTokenId: number;
+  /** Whether the feed-forward part has a gate. */
+  gated: boolean;
+  /** Classes of distances between tokens, each with a bias a head, and the distance from which on all are of one class. */
+  buckets: number;
+  maxDistance: number;
 }
 
 /** Of the feed-forward part. `gelu` is exact; `geluTanh` is its approximation (Hendrycks & Gimpel 2016, arXiv 1606.08415). */
@@ -113,6 +127,8 @@ export interface TokenTree {
   parents: Int32Array;
   /** Of each token in its own sequence: the number of tokens before it. */
   positions: Int32Array;
+  /** Of an encoder-decoder, for which a row is one sequence: the first tokens, which the encoder reads. */
+  encoderTokens?: number;
 }
 
 /** Linears that share one input. */
@@ -145,8 +161,8 @@ export interface Architecture {
   readConfig(huggingFace: Readonly<Record<string, unknown>>, where: string): ModelConfig;
   /** Names inside block `index`, with their shapes. */
   blockShapes(config: ModelConfig, index: number): ReadonlyMap<string, readonly number[]>;
-  /** The full checkpoint name of a weight inside block `index`. */
-  blockWeightName(index: number, name: string): string;
+  /** The full checkpoint name of a weight inside block `index`. Blocks may share one, of which all give the same name. */
+  blockWeightName(config: ModelConfig, index: number, name: string): string;
   embeddingShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   headShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]>;
   /** tokens int32 [sequences, tokens] -> [sequences, tokens, hiddenSize] */

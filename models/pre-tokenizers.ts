@@ -9,6 +9,19 @@ export interface Component {
 /** How GPT-2 cuts text before merging (Radford et al. 2019); the pattern that `ByteLevel` stands for. */
 export const GPT2_PATTERN = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
+/** As the reference has it: Unicode's. */
+const WHITE_SPACE = String.raw`\p{White_Space}`;
+
+/** The normalizer `Strip`, which in the library takes off JavaScript's white space, in parts. */
+export function exactStrip(component: Component): Component[] {
+  if (component.type !== "Strip") return [component];
+  const removed = (Regex: string) => ({ type: "Replace", pattern: { Regex }, content: "" });
+  return [
+    ...(component.strip_left === true ? [removed(`^${WHITE_SPACE}+`)] : []),
+    ...(component.strip_right === true ? [removed(`${WHITE_SPACE}+$`)] : []),
+  ];
+}
+
 /** The characters that stand for the 256 bytes after `ByteLevel` (Radford et al. 2019): printable ones for themselves. */
 export function byteCharacters(): string[] {
   const own = Array.from({ length: 256 }, (_, byte) => byte).filter(
@@ -25,8 +38,8 @@ export function isolate(pattern: string): Component {
 
 /**
  * The same pre-tokenizer in parts for which the library has the reference's classes of characters. Its own `Digits` knows
- * ASCII digits alone, its `ByteLevel` has JavaScript's white space, and its `Metaspace` and `Split` don't know all ways to
- * cut.
+ * ASCII digits alone, its `ByteLevel` and `WhitespaceSplit` have JavaScript's white space, and its `Metaspace` and `Split` don't
+ * know all ways to cut.
  */
 export function exactPreTokenizer(component: Component | null): Component | null {
   if (component === null) return null;
@@ -40,6 +53,8 @@ export function exactPreTokenizer(component: Component | null): Component | null
     case "ByteLevel":
       if (component.add_prefix_space === true || component.use_regex === false) return component;
       return sequence(isolate(GPT2_PATTERN), { ...component, use_regex: false });
+    case "WhitespaceSplit":
+      return { type: "Split", pattern: { Regex: `${WHITE_SPACE}+` }, behavior: "Removed", invert: false };
     case "Metaspace":
       if (component.split === false) return component;
       return sequence(component, isolate(`(?=${String(component.replacement ?? "\u2581")})`));

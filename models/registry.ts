@@ -14,6 +14,7 @@ import { qwen2 } from "./architectures/qwen2.js";
 import { qwen2Moe } from "./architectures/qwen2-moe.js";
 import { qwen3 } from "./architectures/qwen3.js";
 import { qwen3Moe } from "./architectures/qwen3-moe.js";
+import { t5 } from "./architectures/t5.js";
 import type { Architecture } from "./model.js";
 
 /** Every architecture: one file and one line. */
@@ -33,6 +34,7 @@ const architectures: readonly Architecture[] = [
   qwen2Moe,
   qwen3,
   qwen3Moe,
+  t5,
 ];
 
 /** Models of text and images, by the model type of their text part. */

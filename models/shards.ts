@@ -33,7 +33,7 @@ export function planShards(layout: Iterable<TensorLayout>, limit = SHARD_BYTES):
 export function weightLayout({ architecture, config }: Model, dtype: WritableDtype): TensorLayout[] {
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
     Array.from(architecture.blockShapes(config, index), ([name, shape]) => {
-      return [architecture.blockWeightName(index, name), shape] as const;
+      return [architecture.blockWeightName(config, index, name), shape] as const;
     }),
   );
   const shapes = new Map([

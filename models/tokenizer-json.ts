@@ -3,7 +3,8 @@ import { z } from "zod";
 import { identity, sha256 } from "../storage/identity.js";
 import { TouchstoneError } from "../study/errors.js";
 import { parseJson } from "./json.js";
-import { byteCharacters, type Component, exactPreTokenizer, isolate, sequence } from "./pre-tokenizers.js";
+import { byteCharacters, type Component, exactPreTokenizer, exactStrip, isolate, sequence } from "./pre-tokenizers.js";
+import { type Normalize, precompiledNormalizer } from "./precompiled-charsmap.js";
 import type { Tokenizer } from "./tokenizer.js";
 
 export const TOKENIZER_FILE = "tokenizer.json";
@@ -14,6 +15,7 @@ export type TokenizerFiles = ReadonlyMap<string, Uint8Array>;
 
 /** What is used of the library, whose own types don't resolve under Node's rules. */
 interface Library {
+  normalizer: Normalize | null;
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
   decode(ids: number[], options: { clean_up_tokenization_spaces: boolean }): string;
 }
@@ -129,13 +131,36 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
       throw broken(`The tokenizer can't be read: ${reason}`, where, cause);
     }
   };
+  const { replace, normalizer } = withoutCharsmap(json.normalizer, where);
   const library = attempt((): Library => {
     const pre_tokenizer = dropUnknownBytes(json, cutWords(json, exactPreTokenizer(json.pre_tokenizer)));
-    return new LibraryTokenizer({ ...json, pre_tokenizer }, {});
+    return new LibraryTokenizer({ ...json, normalizer, pre_tokenizer }, {});
   });
+  if (replace !== undefined) {
+    const rest = library.normalizer ?? ((text: string) => text);
+    library.normalizer = (text) => rest(replace(text));
+  }
   return {
+    normalizer: library.normalizer,
     encode: (text, options) => attempt(() => library.encode(text, options)),
     decode: (ids, options) => attempt(() => library.decode(ids, options)),
+  };
+}
+
+/** A normalizer's table of replacements, which the library doesn't follow, and what comes after it. */
+function withoutCharsmap(
+  normalizer: Component | null,
+  where: string,
+): { replace?: Normalize; normalizer: Component | null } {
+  if (normalizer === null) return { normalizer };
+  const [first, ...rest] = normalizer.type === "Sequence" ? (normalizer.normalizers as Component[]) : [normalizer];
+  if (rest.some(({ type }) => type === "Precompiled"))
+    throw broken("A normalizer Precompiled that is not the first is not supported", where);
+  if (first?.type !== "Precompiled") return { normalizer };
+  const table = String(first.precompiled_charsmap ?? "");
+  return {
+    replace: table === "" ? undefined : precompiledNormalizer(table, where),
+    normalizer: { type: "Sequence", normalizers: rest.flatMap(exactStrip) },
   };
 }
 

@@ -78,7 +78,8 @@ export async function createModelFolder(
     missing.delete(name);
   };
   const writeBlock = async (index: number, weights: HostWeights) => {
-    for (const [name, { data }] of weights) await write(model.architecture.blockWeightName(index, name), data);
+    for (const [name, { data }] of weights)
+      await write(model.architecture.blockWeightName(model.config, index, name), data);
   };
   return {
     writeBlock,

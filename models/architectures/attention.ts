@@ -15,7 +15,7 @@ export interface AttentionShape {
 }
 
 /** Queries that attend at once: bounds the memory of the scores, and skips most of those that the mask would drop. */
-const QUERY_ROWS = 256;
+export const QUERY_ROWS = 256;
 
 /**
  * Causal grouped-query attention with rotary embedding. Scores with a soft cap are TensorFlow's own operations everywhere, for
@@ -77,7 +77,7 @@ function attendRows(
 }
 
 /** What queries start .. start + size - 1 see, themselves and those before: 0 where one sees key j, else -infinity, [size, start + size]. */
-function causalMask(start: number, size: number, window: number): tf.Tensor2D {
+export function causalMask(start: number, size: number, window: number): tf.Tensor2D {
   const seen = start + size;
   const mask = new Float32Array(size * seen).fill(Number.NEGATIVE_INFINITY);
   for (let i = 0; i < size; i++) {
@@ -88,7 +88,7 @@ function causalMask(start: number, size: number, window: number): tf.Tensor2D {
 }
 
 /** [sequences, tokens, heads * headDim] -> [sequences, heads, tokens, headDim] */
-function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
+export function splitHeads(x: tf.Tensor3D, heads: number): tf.Tensor4D {
   const [sequences, tokens, width] = x.shape;
   return tf.transpose(tf.reshape<tf.Rank.R4>(x, [sequences, tokens, heads, width / heads]), [0, 2, 1, 3]);
 }

@@ -36,7 +36,7 @@ export const bloom: Architecture = {
   modelType: "bloom",
   readConfig,
   blockShapes: (config) => fusedShapes(blockOf(config), config, [ATTENTION_NORM, MLP_NORM]),
-  blockWeightName: (index, name) => `transformer.h.${index}.${name}`,
+  blockWeightName: (_, index, name) => `transformer.h.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) =>
     new Map([
       [EMBEDDING, [vocabSize, hiddenSize]],

@@ -5,7 +5,8 @@ import type { Activation, RopeScaling } from "../model.js";
 // What the families' `config.json` files have in common.
 
 export const count = z.int().positive();
-const tokenId = z.int().nonnegative();
+export const tokenId = z.int().nonnegative();
+export const eosKey = z.union([tokenId, z.array(tokenId)]).nullish();
 
 export const ropeSchema = z.object({
   rope_type: z.string().optional(),
@@ -21,15 +22,16 @@ export const ropeSchema = z.object({
 
 /** Far above any model: a corrupt number would otherwise have its blocks listed one by one, for hours. */
 const MOST_BLOCKS = 10_000;
+export const blockCount = count.max(MOST_BLOCKS);
 
 /** Keys of every family. */
 export const commonKeys = {
   vocab_size: count,
   hidden_size: count,
-  num_hidden_layers: count.max(MOST_BLOCKS),
+  num_hidden_layers: blockCount,
   num_attention_heads: count,
   bos_token_id: tokenId.nullish(),
-  eos_token_id: z.union([tokenId, z.array(tokenId)]).nullish(),
+  eos_token_id: eosKey,
 };
 
 /** Keys of families that rotate queries and keys. */
@@ -63,8 +65,12 @@ export function commonConfig(json: z.output<z.ZodObject<typeof commonKeys>>) {
     blocks: json.num_hidden_layers,
     attentionHeads: json.num_attention_heads,
     bosTokenId: bos ?? null,
-    eosTokenId: (Array.isArray(eos) ? eos[0] : eos) ?? null,
+    eosTokenId: firstEos(eos),
   };
+}
+
+export function firstEos(eos: z.output<typeof eosKey>): number | null {
+  return (Array.isArray(eos) ? eos[0] : eos) ?? null;
 }
 
 /** @throws TouchstoneError InvalidModel where attention heads don't divide among key-value heads */

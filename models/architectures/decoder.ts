@@ -54,7 +54,7 @@ export function decoder(modelType: string, form: DecoderForm): Architecture {
     modelType,
     readConfig: form.readConfig,
     blockShapes: (config, index) => blockShapes(config, form, index),
-    blockWeightName: (index, name) => `model.layers.${index}.${name}`,
+    blockWeightName: (_, index, name) => `model.layers.${index}.${name}`,
     embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
     headShapes: ({ vocabSize, hiddenSize, tieWordEmbeddings }) =>
       new Map([

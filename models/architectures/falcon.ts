@@ -67,7 +67,7 @@ export const falcon: Architecture = {
     const block = blockOf(config);
     return fusedShapes(block, config, Array.from(new Set([block.attentionNorm, block.mlpNorm])));
   },
-  blockWeightName: (index, name) => `transformer.h.${index}.${name}`,
+  blockWeightName: (_, index, name) => `transformer.h.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
   stages: (config, index, tokens, tree) => {

@@ -50,7 +50,7 @@ export const gptNeox: Architecture = {
   modelType: "gpt_neox",
   readConfig,
   blockShapes: (config) => fusedShapes(blockOf(config), config, [INPUT_NORM, MLP_NORM]),
-  blockWeightName: (index, name) => `gpt_neox.layers.${index}.${name}`,
+  blockWeightName: (_, index, name) => `gpt_neox.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize }) => new Map([[EMBEDDING, [vocabSize, hiddenSize]]]),
   embed: (_, tokens, weights) => tf.gather(weightOf(weights, EMBEDDING), tokens) as tf.Tensor3D,
   stages: (config, index, tokens, tree) =>

@@ -62,7 +62,7 @@ export const opt: Architecture = {
     ]);
     return biasedShapes(linears, biases, [ATTENTION_NORM, MLP_NORM], hiddenSize);
   },
-  blockWeightName: (index, name) => `model.decoder.layers.${index}.${name}`,
+  blockWeightName: (_, index, name) => `model.decoder.layers.${index}.${name}`,
   embeddingShapes: ({ vocabSize, hiddenSize, maxPositionEmbeddings }) =>
     new Map([
       [EMBEDDING, [vocabSize, hiddenSize]],

@@ -11,14 +11,16 @@ import sys
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 
-# LLaMA's linears, and those of OPT, BLOOM and Falcon.
+# LLaMA's linears, and those of OPT, BLOOM and Falcon, and T5.
 LINEARS = ("_proj", "fc1", "fc2", "query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h")
+LINEARS += (".q", ".k", ".v", ".o", ".wi", ".wi_0", ".wi_1", ".wo")
 
 
 def load(kind, folder):
+    auto = AutoModelForSeq2SeqLM if is_encoder_decoder(folder) else AutoModelForCausalLM
     if kind == "gptq":
         from transformers import GPTQConfig
 
@@ -26,17 +28,29 @@ def load(kind, folder):
             bits = json.load(file)["quantization_config"]["bits"]
         # The default kernel is compiled for minutes.
         config = GPTQConfig(bits=bits, backend="gptq_torch")
-        return AutoModelForCausalLM.from_pretrained(
+        return auto.from_pretrained(
             folder, dtype=torch.float16, device_map="cpu", quantization_config=config
         )
     if kind == "compressed-tensors":
         from transformers import CompressedTensorsConfig
 
         config = CompressedTensorsConfig(run_compressed=False)
-        return AutoModelForCausalLM.from_pretrained(
+        return auto.from_pretrained(
             folder, dtype=torch.float32, device_map="cpu", quantization_config=config
         )
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return auto.from_pretrained(folder, dtype=torch.float32)
+
+
+def is_encoder_decoder(folder):
+    return AutoConfig.from_pretrained(folder).is_encoder_decoder
+
+
+def logits_of(model, ids):
+    """Of an encoder-decoder those of the second half of each sequence, of which the encoder reads the first."""
+    if not model.config.is_encoder_decoder:
+        return model(ids).logits
+    read = (ids.shape[1] + 1) // 2
+    return model(ids[:, :read], labels=ids[:, read:].contiguous()).logits
 
 
 def linears(kind, model):
@@ -54,7 +68,7 @@ def read(ids, case):
     model = load(case["format"], case["folder"]).eval()
     with torch.no_grad():
         weights = linears(case["format"], model)
-        logits = model(ids).logits.to(torch.float32)
+        logits = logits_of(model, ids).to(torch.float32)
     save_file({**weights, "logits": logits.contiguous()}, case["out"])
 
 

@@ -14,6 +14,7 @@ import { BLOCK_FORMATS } from "../../models/gguf-blocks.js";
 import { readGgufHeader } from "../../models/gguf-header.js";
 import { parseJson } from "../../models/json.js";
 import { loadModel } from "../../models/load.js";
+import { precompiledNormalizer } from "../../models/precompiled-charsmap.js";
 import { readPytorchHeader } from "../../models/pytorch-header.js";
 import { readSafetensorsHeader } from "../../models/safetensors-header.js";
 import { writeSafetensors } from "../../models/safetensors-write.js";
@@ -213,6 +214,12 @@ async function modelTargets(folder: string): Promise<Target[]> {
     },
     {
       format: "tokenizer",
+      name: "precompiled_charsmap",
+      original: CHARSMAP,
+      read: (bytes) => precompiledNormalizer(Buffer.from(bytes).toString("base64"), "tokenizer.json")("a b a\u0301 ab"),
+    },
+    {
+      format: "tokenizer",
       name: "tokenizer.model",
       original: sentencePieceModel({ pieces: SENTENCEPIECES }),
       read: (bytes) => encodeWith(sentencePieceTokenizerFiles(new Map([["tokenizer.model", bytes]]), "model")),
@@ -373,6 +380,16 @@ const SENTENCEPIECES = ["<unk>", "<s>", "</s>", "▁", "a", "b", "ab", "▁a"].m
   piece,
   type: id === 0 ? 2 : id < 3 ? 3 : 1,
 }));
+
+/** A trie of the one character `a` (its node, and the place of its text), and the text that it becomes. */
+const CHARSMAP = (() => {
+  const units = new Uint32Array(0x62);
+  units[0] = 1 << 10;
+  units[1 ^ 0x61] = (1 << 10) | 0x100 | 0x61;
+  units[1 ^ 0x61 ^ 1] = 0x80000000;
+  const size = new Uint8Array(Uint32Array.of(units.byteLength).buffer);
+  return Buffer.concat([size, new Uint8Array(units.buffer), Buffer.from("b\0")]);
+})();
 
 const TOKENIZER = {
   version: "1.0",

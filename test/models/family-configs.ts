@@ -9,6 +9,13 @@ const sizes = {
   max_position_embeddings: 64,
 };
 
+/** One block each of encoder and decoder. */
+const t5 = {
+  ...{ model_type: "t5", architectures: ["T5ForConditionalGeneration"], vocab_size: 40, is_encoder_decoder: true },
+  ...{ d_model: 64, d_kv: 32, d_ff: 96, num_heads: 3, num_layers: 1, num_decoder_layers: 1 },
+  ...{ relative_attention_num_buckets: 8, relative_attention_max_distance: 9, decoder_start_token_id: 0 },
+};
+
 const falcon = {
   ...{ model_type: "falcon", architectures: ["FalconForCausalLM"], vocab_size: 40, num_hidden_layers: 2 },
   ...{ hidden_size: 96, num_attention_heads: 3, ffn_hidden_size: 128 },
@@ -82,5 +89,9 @@ export const familyConfigs: Readonly<Record<string, Readonly<Record<string, unkn
   qwen3_moe: {
     ...{ model_type: "qwen3_moe", architectures: ["Qwen3MoeForCausalLM"], ...sizes, head_dim: 32, num_experts: 6 },
     ...{ moe_intermediate_size: 32, num_experts_per_tok: 3, norm_topk_prob: true },
+  },
+  t5,
+  "t5 1.1, with gates and a head of its own": {
+    ...{ ...t5, feed_forward_proj: "gated-gelu", tie_word_embeddings: false },
   },
 };

@@ -4,9 +4,12 @@
 
 Needs torch, transformers and safetensors. Each family of FAMILIES (all, unless some are named) becomes a folder in references/families/:
 config.json, model.safetensors, and expected.safetensors with input_ids [sequences, tokens], block_outputs [blocks, sequences, tokens,
-hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32.
+hidden] (what goes into each block) and logits [sequences, tokens, vocabulary], in float32. Of an encoder-decoder the first half of a
+sequence, or one token more, is the encoder's input, the rest the decoder's labels, which have logits; its blocks are the encoder's and
+then the decoder's, and what goes into each has the hidden states of both.
 """
 
+import json
 import sys
 import zlib
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 FOLDER = Path(__file__).parent / "references" / "families"
 
@@ -44,6 +47,12 @@ SLIDING, FULL = "sliding_attention", "full_attention"
 FALCON = dict(vocab_size=48, num_hidden_layers=2, bos_token_id=1, eos_token_id=2)
 GROUPED_FALCON = dict(
     **FALCON, hidden_size=48, num_attention_heads=6, num_kv_heads=2, new_decoder_architecture=True
+)
+
+# Heads together are wider than the model; the largest classes of distances are met in both directions.
+T5 = dict(
+    **dict(vocab_size=60, d_model=36, d_kv=20, d_ff=56, num_heads=3, num_layers=2, num_decoder_layers=3),
+    **dict(relative_attention_num_buckets=9, relative_attention_max_distance=14, decoder_start_token_id=2),
 )
 
 # Windows are shorter than the sequences.
@@ -153,6 +162,9 @@ FAMILIES = {
             layer_types=[SLIDING, FULL, SLIDING],
         ),
     ),
+    # More than 256 tokens of each part: those attend in several pieces.
+    "t5": Family("t5", T5, sequences=1, tokens=541),
+    "t5_v1_1": Family("t5", dict(**T5, feed_forward_proj="gated-gelu", tie_word_embeddings=False), tokens=47),
 }
 
 
@@ -162,15 +174,38 @@ def randomize(model, generator):
         noise = torch.randn(parameter.shape, generator=generator)
         if parameter.dim() == 1:
             parameter += 0.3 * noise
+        elif name == "shared.weight":
+            parameter.copy_(noise)
         elif "embed" in name:
             parameter.copy_(0.3 * noise)
         else:
             parameter.copy_(1.5 * noise / parameter.shape[-1] ** 0.5)
+        # T5 doesn't scale scores: its queries are small.
+        if "Attention.q." in name:
+            parameter *= model.config.d_kv**-0.5
+
+
+def make_encoder_decoder(config, family, generator):
+    model = AutoModelForSeq2SeqLM.from_config(config, attn_implementation=family.attention, dtype=torch.float32).eval()
+    if not config.scale_decoder_outputs:
+        # transformers ties heads of their own too, until it reads them.
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.clone())
+    ids = torch.randint(3, config.vocab_size, (family.sequences, family.tokens), generator=generator)
+    read = (family.tokens + 1) // 2
+    with torch.no_grad():
+        randomize(model, generator)
+        out = model(ids[:, :read], labels=ids[:, read:].contiguous(), output_hidden_states=True, use_cache=False)
+    encoder, decoder = out.encoder_hidden_states, out.decoder_hidden_states
+    inputs = [(states, decoder[0]) for states in encoder[:-1]] + [(encoder[-1], states) for states in decoder[:-1]]
+    rows = torch.stack([torch.cat(parts, dim=1) for parts in inputs])
+    return model, {"input_ids": ids.to(torch.int32), "logits": out.logits, "block_outputs": rows}
 
 
 def make(name, family):
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
     config = AutoConfig.for_model(family.model_type, **family.config)
+    if config.is_encoder_decoder:
+        return make_encoder_decoder(config, family, generator)
     model = AutoModelForCausalLM.from_config(config, attn_implementation=family.attention, dtype=torch.float32).eval()
     ids = torch.randint(3, config.vocab_size, (family.sequences, family.tokens), generator=generator)
     with torch.no_grad():
@@ -180,11 +215,19 @@ def make(name, family):
     return model, {"input_ids": ids.to(torch.int32), "logits": out.logits, "block_outputs": inputs}
 
 
+def say_untied(file):
+    """As published configurations do, which transformers 5 no longer writes for T5."""
+    config = {**json.loads(file.read_text()), "tie_word_embeddings": False}
+    file.write_text(f"{json.dumps(config, indent=2, sort_keys=True)}\n")
+
+
 def write(name, family):
     folder = FOLDER / name
     model, expected = make(name, family)
     model.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
+    if family.config.get("tie_word_embeddings") is False:
+        say_untied(folder / "config.json")
     save_file({key: value.contiguous() for key, value in expected.items()}, folder / "expected.safetensors")
     for file in folder.iterdir():
         file.chmod(0o644)

@@ -33,7 +33,7 @@ export function smallWeights(huggingFace: Readonly<Record<string, unknown>> = SM
   const blocks = Array.from({ length: config.blocks }, (_, index) =>
     Array.from(
       architecture.blockShapes(config, index),
-      ([name, shape]) => [architecture.blockWeightName(index, name), shape] as const,
+      ([name, shape]) => [architecture.blockWeightName(config, index, name), shape] as const,
     ),
   );
   const shapes = new Map([

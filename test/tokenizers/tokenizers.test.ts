@@ -65,6 +65,14 @@ const cases: Case[] = [
     },
   },
   {
+    name: "a small Unigram vocabulary as T5 has them",
+    library: "tokenizers",
+    make: async () => {
+      const folder = join(checkoutFolder, "test", "models", "references", "unigram");
+      return { file: join(folder, "tokenizer.json"), load: () => loadFolderTokenizer(folder) };
+    },
+  },
+  {
     name: "SmolLM2, its GGUF file",
     library: "tokenizers",
     make: async () => {

@@ -27,7 +27,7 @@ async function linearsOf(folder: string): Promise<ReadonlyMap<string, Float32Arr
   const linears = new Map<string, Float32Array>();
   for (let index = 0; index < model.config.blocks; index++) {
     for (const [name, { shape, data }] of await model.block(index))
-      if (shape.length === 2) linears.set(model.architecture.blockWeightName(index, name), data);
+      if (shape.length === 2) linears.set(model.architecture.blockWeightName(model.config, index, name), data);
   }
   await model.close();
   return linears;
