@@ -10,7 +10,8 @@ export type CheckpointKind =
   | "scores"
   | "evaluation"
   | "cell"
-  | "contamination";
+  | "contamination"
+  | "inspection";
 
 interface StoredObject {
   sha256: string;
