@@ -43,7 +43,10 @@ async function lookForRecords(
   const records = await Promise.all(
     Array.from(unperturbedTasks(plan), async ([name, planned]) => {
       await requireUnchanged(planned.records);
-      return { task: name, texts: await recordTexts(evaluation.data ?? "", studyTask(evaluation, name), evaluation.limit) };
+      return {
+        task: name,
+        texts: await recordTexts(evaluation.data ?? "", studyTask(evaluation, name), evaluation.limit),
+      };
     }),
   );
   const found: Contamination[number][] = [];

@@ -15,7 +15,9 @@ export function figuresOf(
 ): InspectionFigures & FurtherFigures {
   const found = sets.flatMap((set) => set.found);
   const tokens = sum(sets.map(({ set }) => set.sequences.length * sequenceLength(set)));
-  const repeatedTokens = sum(sets.map((one) => sum(one.found.map(({ repeated }) => repeated)) * sequenceLength(one.set)));
+  const repeatedTokens = sum(
+    sets.map((one) => sum(one.found.map(({ repeated }) => repeated)) * sequenceLength(one.set)),
+  );
   const known = sets.every(({ set }) => set.provenance !== null);
   return {
     sets: sets.length,

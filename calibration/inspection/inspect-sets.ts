@@ -60,7 +60,9 @@ export async function inspectSets(
   const names = Array.from(new Set(sets.map(({ source }) => source)));
   const bySource = names.map((name) => open.filter(({ source }) => source === name));
   for (const own of bySource) judgePerplexities(own);
-  const totals = bySource.map((own) => countTokens(own.flatMap(({ set }) => set.sequences.map(({ tokens }) => tokens))));
+  const totals = bySource.map((own) =>
+    countTokens(own.flatMap(({ set }) => set.sequences.map(({ tokens }) => tokens))),
+  );
   const languages = new Map(bySource.map((own) => [own[0].source, mainOf(own)]));
   return {
     sets: open.map((own): SetFindings => {
@@ -107,7 +109,9 @@ function readSequence(
 function duplicatesOf(sets: readonly NamedSet[]): Duplicate[][][] {
   const places = sets.flatMap(({ set }, i) => set.sequences.map((_, sequence) => ({ set: i, sequence })));
   const found = sets.map(({ set }) => set.sequences.map((): Duplicate[] => []));
-  const pairs = nearDuplicates(places.map(({ set, sequence }) => ({ set, tokens: sets[set].set.sequences[sequence].tokens })));
+  const pairs = nearDuplicates(
+    places.map(({ set, sequence }) => ({ set, tokens: sets[set].set.sequences[sequence].tokens })),
+  );
   for (const { first, second, resemblance } of pairs) {
     const [a, b] = [places[first], places[second]];
     const kind = a.set === b.set ? "inside" : sets[a.set].source === sets[b.set].source ? "across" : "foreign";
