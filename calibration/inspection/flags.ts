@@ -5,7 +5,7 @@ import { UNDETERMINED } from "./language.js";
 export const flags = {
   record: "evaluation record",
   duplicate: "near-duplicate",
-  language: "other language",
+  language: "other or unclear language",
   perplexity: "perplexity stands out",
   repeated: "repeated runs",
   markup: "links or tags",

@@ -3,7 +3,7 @@ import { html, type Markup, trusted } from "../markup.js";
 import { countOf, formatLevel, MISSING } from "../numbers.js";
 import { pageStyle } from "../style.js";
 import { type Column, table } from "../table.js";
-import { count, distanceTable, figureCells, figureColumns, howToReadFigures } from "./figures.js";
+import { count, distanceTable, figureCells, figureColumns, howToRead } from "./figures.js";
 import { filterForm, filterRules } from "./filter.js";
 import { type SequenceContext, sequenceArticle } from "./sequence.js";
 import { inspectionStyle } from "./style.js";
@@ -24,15 +24,15 @@ export function inspectionPage(inspection: Inspection, { title, specialTokens }:
     header(title, inspection),
     sourceTable(sources, (name) => html`${name}`),
     setTable(sets),
-    howToReadFigures,
     distanceTable(sources),
+    howToRead(sources),
     sequences(indexes, context),
   ]);
 }
 
 /**
  * The figures on `index.html`, and the sequences of each source on a page of its own: ten sets of 128 sequences of 2,048 tokens are
- * some 12 MB, which a browser takes in a second, since texts are folded.
+ * some 13 MB, which a browser takes in a few seconds, since texts are folded and what isn't in view isn't laid out.
  * @returns pages by the names of their files
  */
 export function inspectionFolder(inspection: Inspection, { title, specialTokens }: PageOptions): Map<string, string> {
@@ -49,8 +49,8 @@ export function inspectionFolder(inspection: Inspection, { title, specialTokens 
         header(title, inspection),
         sourceTable(sources, (name) => html`<a href="${fileOf(name)}">${name}</a>`),
         setTable(sets),
-        howToReadFigures,
         distanceTable(sources),
+        howToRead(sources),
       ],
     ),
   );
@@ -65,7 +65,7 @@ export function inspectionFolder(inspection: Inspection, { title, specialTokens 
         html`<p class="back"><a href="${INDEX}">All sources</a></p>`,
         header(heading, { sets: own, sources: [source] }),
         setTable(own),
-        howToReadFigures,
+        howToRead([source]),
         sequences(indexes, { sets, specialTokens, pageOf }),
       ]),
     );
@@ -113,7 +113,7 @@ function header(title: string, { sets, sources }: Inspection): Markup {
 <ul class="tiles">
 <li><span>sequences with something to look at</span><strong>${count(flagged)} of ${count(found.length)}</strong></li>
 <li><span>near-duplicates</span><strong>${count(found.filter(({ duplicates }) => duplicates.length > 0).length)}</strong></li>
-<li><span>in another language than most</span><strong>${count(found.filter(({ flags }) => flags.includes("language")).length)}</strong></li>
+<li><span>in another or no clear language</span><strong>${count(found.filter(({ flags }) => flags.includes("language")).length)}</strong></li>
 <li><span>sequences with evaluation records</span><strong>${records}</strong></li>
 </ul>`;
 }
@@ -123,7 +123,7 @@ type Row = SetFindings | SourceFindings;
 /** Only what was computed. */
 function furtherColumns(rows: readonly Row[]): Column[] {
   return [
-    ...(rows.some(({ records }) => records !== null) ? [html`evaluation records<small>found</small>`] : []),
+    ...(rows.some(({ records }) => records !== null) ? [html`records<small>of evaluation</small>`] : []),
     ...(rows.some(({ perplexity }) => perplexity !== null)
       ? [html`perplexity<small>median</small>`, html`stand out<small>sequences</small>`]
       : []),
@@ -151,15 +151,15 @@ function setTable(sets: readonly SetFindings[]): Markup {
       length.drawnFrom === null
         ? MISSING
         : `${count(length.drawnFrom.longEnough)} of ${count(length.drawnFrom.examined)}`;
-    const cut = length.cutBefore === null ? "" : ` (${count(Math.round(length.cutBefore))} before)`;
+    const cut = length.cutBefore === null ? "" : ` (${count(Math.round(length.cutBefore))})`;
     return html`<tr><th scope="row">${set.name}</th>${figureCells(set)}${furtherCells(set)}
 <td>${count(length.begunInside)}${cut}</td><td>${count(length.joined)}</td><td>${drawn}</td></tr>`;
   });
   const columns = [
     ...[{ text: "set" }, ...figureColumns, ...furtherColumns(sets)],
-    html`begin inside a document<small>tokens, median</small>`,
-    html`of several documents<small>sequences</small>`,
-    html`documents long enough<small>of those looked at</small>`,
+    html`begin inside<small>a document (tokens before, median)</small>`,
+    html`joined<small>of several documents</small>`,
+    html`long enough<small>of documents looked at</small>`,
   ];
   return table("By set", columns, [html`<tbody>${rows}</tbody>`]);
 }

@@ -1,7 +1,7 @@
 import type { StudyResults } from "../../study/results.js";
 import { html, type Markup } from "../markup.js";
 import { table } from "../table.js";
-import { count, distanceTable, figureCells, figureColumns, howToReadFigures } from "./figures.js";
+import { count, distanceTable, figureCells, figureColumns, howToRead } from "./figures.js";
 
 /** What a study's calibration sets hold, a row a source; undefined where none is drawn. */
 export function inspectionSection(results: StudyResults): Markup | undefined {
@@ -16,11 +16,11 @@ export function inspectionSection(results: StudyResults): Markup | undefined {
     { text: "source" },
     "sets",
     ...figureColumns,
-    html`evaluation records<small>found, set by set</small>`,
+    html`records<small>of evaluation</small>`,
   ];
   return html`<section><h2>Inspection of calibration sets</h2>
 ${table("What the sets hold, by source", columns, [html`<tbody>${rows}</tbody>`])}
-${howToReadFigures}
 ${distanceTable(inspection)}
+${howToRead(inspection)}
 <p class="note">The sequences themselves, with what is to be said of each: <code>touchstone study inspect ${name}</code>.</p></section>`;
 }

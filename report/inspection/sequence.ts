@@ -36,21 +36,23 @@ export function sequenceArticle(
   const more = documents.length > 1 ? ` +${documents.length - 1}` : "";
   return html`<details class="sequence" id="${anchor(place.set, place.sequence)}" data-flags="${found.flags.join(" ")}">
 <summary><span class="number">${place.sequence}</span> <span class="place">${lastPart(documents[0])}${more}</span> ${chips}<span class="excerpt" dir="auto">${excerpt(text)}</span></summary>
-<dl>${facts(found, context)}</dl>
+<dl>${facts(found, place.set, context)}</dl>
 <div class="window" dir="auto" tabindex="0" role="region" aria-label="Text of sequence ${place.sequence}">${markedText(text, marksOf(found, context))}</div>
 </details>`;
 }
 
-function facts(found: SequenceFindings, context: SequenceContext): Markup[] {
+function facts(found: SequenceFindings, set: number, context: SequenceContext): Markup[] {
   const { documents, offset, language, perplexity, outlier, repeated, markup, duplicates, records } = found;
+  const isKnown = context.sets[set].documents !== null;
+  const start = offset === 0 ? "the beginning of its document" : `token ${count(offset)} of its document`;
   const rows: [string, string | Markup | null][] = [
-    [documents.length === 1 ? "document" : "documents", documents.join(", ")],
-    ["begins at", offset === 0 ? "the beginning of its document" : `token ${count(offset)} of its document`],
+    [documents.length === 1 ? "document" : "documents", isKnown ? documents.join(", ") : null],
+    ["begins at", isKnown ? start : null],
     ["language", languageName(language)],
     ["perplexity", perplexity === null ? null : html`${formatLevel(perplexity, "perplexity")}${outlierText(outlier)}`],
     ["repeated runs", repeated === 0 ? null : `${share(repeated)} of its tokens`],
     ["links, tags", markup.links + markup.tags === 0 ? null : `${count(markup.links)}, ${count(markup.tags)}`],
-    ["no letters", `${formatPercent(markup.nonLetters)} of its characters`],
+    ["not letters", `${formatPercent(markup.nonLetters)} of its characters`],
     [
       "nearly equals",
       duplicates.length === 0 ? null : html`${duplicates.map((other, i) => duplicateLink(other, i, context))}`,

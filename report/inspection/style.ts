@@ -1,5 +1,6 @@
 /** What pages of sequences have besides the report's style. */
 export const inspectionStyle = `
+thead th, thead small { white-space: nowrap; }
 a { color: var(--accent); }
 .back { margin-bottom: 18px; font-size: 0.92rem; }
 .filter { position: sticky; top: 0; z-index: 1; background: var(--page); padding: 8px 0 10px; margin-bottom: 8px; border-bottom: 1px solid var(--line); }
@@ -12,7 +13,7 @@ a { color: var(--accent); }
 .filter input { accent-color: var(--accent); margin: 0 2px 0 0; }
 @supports not selector(:has(*)) { .filter { display: none; } }
 .set h3 { margin: 22px 0 10px; }
-.sequence { content-visibility: auto; contain-intrinsic-size: auto 48px; margin-bottom: 6px; border-radius: 8px; scroll-margin-top: 30vh; }
+.sequence { content-visibility: auto; contain-intrinsic-block-size: auto 56px; margin-bottom: 6px; border-radius: 8px; scroll-margin-top: 30vh; }
 .sequence:target { border-color: var(--accent); }
 .sequence summary { padding: 9px 14px; font-weight: 400; line-height: 1.5; overflow-wrap: anywhere; }
 .number { font-weight: 700; font-variant-numeric: tabular-nums; }
