@@ -5,12 +5,12 @@ import { findRecords, type RecordIndex } from "../contamination.js";
 import { repeatedSpans, type Span, spanLength } from "./boilerplate.js";
 import { figuresOf } from "./figures.js";
 import type { Duplicate, Inspection, NamedSet, SequenceFindings, SetFindings, SourceFindings } from "./findings.js";
-import { flagsOf } from "./flags.js";
 import { countLanguages, languageOf, mainLanguage } from "./language.js";
 import { lengthFigures } from "./length.js";
 import { markupFigures } from "./markup.js";
 import { nearDuplicates } from "./near-duplicates.js";
 import { outliers } from "./outliers.js";
+import { flagsOf } from "./raise-flags.js";
 import { countTokens, type TokenCounts, tokenDistance } from "./vocabulary.js";
 
 export interface InspectionOptions {

@@ -12,12 +12,7 @@ export function inspectionSection(results: StudyResults): Markup | undefined {
     const records = found.reduce((sum, each) => sum + each.records, 0);
     return html`<tr><th scope="row">${figures.source}</th><td>${figures.sets}</td>${figureCells(figures)}<td>${count(records)}</td></tr>`;
   });
-  const columns = [
-    { text: "source" },
-    "sets",
-    ...figureColumns,
-    html`records<small>of evaluation</small>`,
-  ];
+  const columns = [{ text: "source" }, "sets", ...figureColumns, html`records<small>of evaluation</small>`];
   return html`<section><h2>Inspection of calibration sets</h2>
 ${table("What the sets hold, by source", columns, [html`<tbody>${rows}</tbody>`])}
 ${distanceTable(inspection)}

@@ -23,7 +23,13 @@ test("a study's sets are inspected once, by source, and found again by later rep
   const sources = [
     { id: "one", path: await write("one.jsonl", texts) },
     // The same texts but for two letters.
-    { id: "two", path: await write("two.jsonl", texts.map((text) => `${text}ab`)) },
+    {
+      id: "two",
+      path: await write(
+        "two.jsonl",
+        texts.map((text) => `${text}ab`),
+      ),
+    },
   ];
   const input = await writeStudy({ calibration: { sizes: [1, 2], length: 89, sets: 2 } });
   const { study } = await steps.planStudy({ ...input, sources }, freshContext());

@@ -64,7 +64,9 @@ test("sets in files are inspected with the evaluation records and perplexities t
     ],
   );
   assert.equal(sources.length, 2);
-  const perplexities = sets.flatMap(({ found }: { found: { perplexity: number }[] }) => found.map((each) => each.perplexity));
+  const perplexities = sets.flatMap(({ found }: { found: { perplexity: number }[] }) =>
+    found.map((each) => each.perplexity),
+  );
   assert.ok(perplexities.every((value: number) => Number.isFinite(value) && value > 1));
   // The same sequence has the same perplexity in both sets.
   assert.equal(perplexities[1], perplexities[2]);
@@ -98,18 +100,26 @@ test("what can't be inspected is refused before any work, with its place", async
     message: /drawn with another tokenizer.*drawn\.arrow/,
   });
   const empty = await writeTokens("empty.json", []);
-  await assert.rejects(json("inspect", empty, "--tokenizer", model, ...out), { name: "InvalidData", message: /empty\.json/ });
-  await assert.rejects(json("inspect", first, "--tokenizer", join(folder, "nothing"), ...out), { name: "InvalidModel" });
+  await assert.rejects(json("inspect", empty, "--tokenizer", model, ...out), {
+    name: "InvalidData",
+    message: /empty\.json/,
+  });
+  await assert.rejects(json("inspect", first, "--tokenizer", join(folder, "nothing"), ...out), {
+    name: "InvalidModel",
+  });
   await assert.rejects(json("inspect", join(folder, "gone.arrow"), "--tokenizer", model, ...out), {
     name: "InvalidData",
     message: /There is no such calibration set.*gone\.arrow/,
   });
   const short = await writeTokens("short.json", [[1], [2]]);
   await assert.rejects(json("inspect", short, "--model", model, ...out), { name: "InvalidData", message: /one token/ });
-  await assert.rejects(json("inspect", first, "--tokenizer", model, "--tasks", "last_word", "--data", join(folder, "no"), ...out), {
-    name: "InvalidData",
-    message: /There are no records of last_word/,
-  });
+  await assert.rejects(
+    json("inspect", first, "--tokenizer", model, "--tasks", "last_word", "--data", join(folder, "no"), ...out),
+    {
+      name: "InvalidData",
+      message: /There are no records of last_word/,
+    },
+  );
   assert.equal(existsSync(join(folder, "none.html")), false);
 });
 
@@ -121,9 +131,15 @@ test("before a study its specification is enough, and after it its name: the set
   const before = await json("study", spec, "--perplexity", "--out", join(folder, "before.html"));
   assert.deepEqual(server.requests, []);
 
-  await assert.rejects(json("study", "small", "--bucket", "bucket"), { name: "UnknownStudy", message: /no study small/ });
+  await assert.rejects(json("study", "small", "--bucket", "bucket"), {
+    name: "UnknownStudy",
+    message: /no study small/,
+  });
   const { study } = await steps.planStudy(input, freshContext());
-  await assert.rejects(json("study", "small", "--bucket", "bucket"), { name: "InvalidData", message: /in the store yet/ });
+  await assert.rejects(json("study", "small", "--bucket", "bucket"), {
+    name: "InvalidData",
+    message: /in the store yet/,
+  });
   await steps.sampleSource({ study, model: "model", source: "source" }, freshContext());
   const named = ["small", "--bucket", "bucket", "--perplexity"];
   const after = await json("study", ...named, "--out", join(folder, "after.html"));
@@ -135,7 +151,8 @@ test("before a study its specification is enough, and after it its name: the set
 
 const quickstartModel = ".touchstone/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 const shared = sharedFolder();
-const skip = shared === undefined || !existsSync(quickstartModel) ? "needs the sample corpora and the quickstart's model" : false;
+const skip =
+  shared === undefined || !existsSync(quickstartModel) ? "needs the sample corpora and the quickstart's model" : false;
 
 test("of real samples: English text, no document twice, and token frequencies of their own", { skip }, async () => {
   const corpora = join(shared ?? "", "data", "corpora");

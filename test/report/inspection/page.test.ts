@@ -92,7 +92,9 @@ test("a folder has a page a source, and links between them", async () => {
   assert.match(pages.get("1-web-pages.html") ?? "", /id="sequence-2-1"/);
 });
 
-test("without a script the page shows the sequences of a flag and of a set, and what a link leads to", { skip }, async () => {
+test("without a script the page shows the sequences of a flag and of a set, and what a link leads to", {
+  skip,
+}, async () => {
   const inspection = await madeUpInspection();
   await writeFile(join(folder, "page.html"), inspectionPage(inspection, options));
   const { page, messages, requests, address } = await open("page.html");
