@@ -35,3 +35,24 @@ export async function drawnCalibration(
 export async function readCalibrationSet(checkpoints: Checkpoints, manifest: Manifest): Promise<CalibrationSet> {
   return decodeSet(await checkpoints.object(manifest, "set"), `calibration set ${manifest.key}`);
 }
+
+export interface DrawnSet {
+  source: string;
+  set: number;
+  manifest: Manifest<CalibrationFacts>;
+}
+
+/** A model's sets of the largest size, as far as they are drawn, source by source. */
+export async function largestSets(plan: StudyPlan, checkpoints: Checkpoints, model: string): Promise<DrawnSet[]> {
+  const { sources, calibration } = plan.spec;
+  const size = Math.max(...calibration.sizes);
+  const sets: DrawnSet[] = [];
+  for (const { id: source } of sources) {
+    for (let set = 0; set < calibration.sets; set++) {
+      const cell = { model, method: null, methodLabel: "", source, size, set, noise: null };
+      const manifest = await drawnCalibration(plan, checkpoints, cell);
+      if (manifest !== undefined) sets.push({ source, set, manifest });
+    }
+  }
+  return sets;
+}

@@ -1,20 +1,13 @@
 import { contaminatedRecords } from "../calibration/contamination.js";
-import { withFewShot } from "../evaluation/few-shot.js";
-import { type Request, requestsOf } from "../evaluation/question.js";
-import { readTaskRecords } from "../evaluation/records.js";
+import { recordTexts } from "../evaluation/record-texts.js";
 import { studyTask } from "../evaluation/study-task.js";
-import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import type { Checkpoints } from "../storage/checkpoints.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { StudyResults } from "../study/results.js";
-import { drawnCalibration, readCalibrationSet } from "./calibration-of.js";
+import { type DrawnSet, largestSets, readCalibrationSet } from "./calibration-of.js";
 import { contaminationDerivation, unperturbedTasks } from "./derivations.js";
 import { requireUnchanged } from "./planned-files.js";
-import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
-
-function textOf({ context, continuation }: Request): string {
-  return context + continuation;
-}
 
 type Contamination = StudyResults["contamination"];
 
@@ -28,7 +21,7 @@ export async function findContamination(
   context: StepContext,
 ): Promise<Contamination> {
   const checkpoints = context.state.checkpoints(study);
-  const sets = await calibrationSets(plan, checkpoints);
+  const sets = await largestSets(plan, checkpoints, plan.spec.models[0].id);
   const derivation = contaminationDerivation(
     plan,
     sets.map(({ source, set, manifest }) => ({ source, set, digest: manifest.facts.digest })),
@@ -37,26 +30,6 @@ export async function findContamination(
   if (found !== undefined) return found.facts;
   const contamination = await lookForRecords(plan, sets, checkpoints, context);
   return (await checkpoints.commit("contamination", derivation, {}, contamination)).facts;
-}
-
-interface DrawnSet {
-  source: string;
-  set: number;
-  manifest: Manifest<CalibrationFacts>;
-}
-
-async function calibrationSets(plan: StudyPlan, checkpoints: Checkpoints): Promise<DrawnSet[]> {
-  const { models, sources, calibration } = plan.spec;
-  const size = Math.max(...calibration.sizes);
-  const sets: DrawnSet[] = [];
-  for (const { id: source } of sources) {
-    for (let set = 0; set < calibration.sets; set++) {
-      const cell = { model: models[0].id, method: null, methodLabel: "", source, size, set, noise: null };
-      const manifest = await drawnCalibration(plan, checkpoints, cell);
-      if (manifest !== undefined) sets.push({ source, set, manifest });
-    }
-  }
-  return sets;
 }
 
 async function lookForRecords(
@@ -70,11 +43,10 @@ async function lookForRecords(
   const records = await Promise.all(
     Array.from(unperturbedTasks(plan), async ([name, planned]) => {
       await requireUnchanged(planned.records);
-      // Where examples stand before the questions, they are no part of what is looked for.
-      const task = withFewShot(studyTask(evaluation, name), 0);
-      const { records: rows, place } = await readTaskRecords(evaluation.data ?? "", task);
-      const questions = task.questions(rows, place).slice(0, evaluation.limit ?? undefined);
-      return { task: name, texts: questions.map((question) => requestsOf(question).map(textOf).join("\n")) };
+      return {
+        task: name,
+        texts: await recordTexts(evaluation.data ?? "", studyTask(evaluation, name), evaluation.limit),
+      };
     }),
   );
   const found: Contamination[number][] = [];

@@ -144,6 +144,16 @@ export function contaminationDerivation(
   };
 }
 
+/** What decides the figures of which calibration sets. */
+export function inspectionDerivation(
+  plan: StudyPlan,
+  sets: readonly { source: string; set: number; digest: string }[],
+) {
+  const { spec, models } = plan;
+  // The version is raised with another way to look.
+  return { step: "inspection", version: 1, tokenizer: models[spec.models[0].id].tokenizer, sets };
+}
+
 /** Whether a cell's compression looks at the activations of its calibration set. */
 export function usesActivations(cell: CellCoordinates): boolean {
   return cell.method !== null && !isDataFree(cell.method.method);

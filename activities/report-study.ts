@@ -8,6 +8,7 @@ import type { CellCoordinates, CellResult, FailedCell, SkippedCell, StudyResults
 import { readRecord } from "./cell-records.js";
 import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
+import { findInspection } from "./inspection.js";
 import type { StepContext } from "./step.js";
 
 export interface ReportedStudy {
@@ -40,6 +41,7 @@ export async function reportStudy(
     cancelled,
     dataFreeMethods,
     contamination: await findContamination(plan, study, context),
+    inspection: await findInspection(plan, study, context),
     environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
   };
   const { html, csv, json, summary } = buildReport(results);

@@ -1,5 +1,6 @@
+import { drawSource } from "../calibration/draw-source.js";
 import { readSetFile } from "../calibration/read-calibration.js";
-import { firstSequences, sampleSets } from "../calibration/sample.js";
+import { firstSequences } from "../calibration/sample.js";
 import { type CalibrationSet, encodeSet, tokensDigest } from "../calibration/set.js";
 import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
@@ -68,14 +69,13 @@ async function draw(
 ): Promise<CalibrationSet[]> {
   const { files } = plan.sources[source.id];
   await requireSameSource(files);
-  const { sizes, sets: _, ...settings } = plan.spec.calibration;
   const opened = await state.model(plan, model, null);
-  return sampleSets(
+  return drawSource(
     {
       source,
       files: files.map(({ uri }) => uri),
       tokenizer: await opened.tokenizer(),
-      settings: { ...settings, largestSize: Math.max(...sizes) },
+      calibration: plan.spec.calibration,
       sets,
     },
     (documents) => report({ stage: `reading ${source.id}`, done: documents, total: 0 }),

@@ -61,17 +61,43 @@ export async function readGivenSet(
 /** @throws TouchstoneError TokenizerMismatch for a set that isn't made of the model's tokens, as far as that can be told */
 export function requireTokensOf(model: Model, tokenizer: Tokenizer, set: CalibrationSet, uri: string): void {
   const where = `${uri}, for ${model.path}`;
-  const drawnWith = set.provenance?.tokenizer ?? tokenizer.digest;
-  if (drawnWith !== tokenizer.digest) {
-    throw new TouchstoneError("TokenizerMismatch", {
-      what: `The set was drawn with another tokenizer (digest ${drawnWith}) than the model's (${tokenizer.digest})`,
-      where,
-      todo: "Give a set drawn with the model's own; if the two give the same ids, give those as JSON (input_ids).",
-    });
-  }
+  requireTokenizer(tokenizer, set, where);
   checkTokens(
     model,
     set.sequences.map(({ tokens }) => tokens),
     where,
   );
+}
+
+/** The same of a tokenizer alone. @throws TouchstoneError TokenizerMismatch */
+export function requireReadable(tokenizer: Tokenizer, set: CalibrationSet, where: string): void {
+  requireTokenizer(tokenizer, set, where);
+  // Added tokens have ids from there on. One that isn't in the vocabulary has no text.
+  const beyond = addedTokens(tokenizer, [set]);
+  const bad = beyond.find((id) => id < 0 || tokenizer.decode([id]) === "");
+  if (bad === undefined) return;
+  throw new TouchstoneError("TokenizerMismatch", {
+    what: `Token id ${bad} is not in the tokenizer's vocabulary of ${tokenizer.vocabSize}`,
+    where,
+    todo: "Name the tokenizer that the tokens were made with.",
+  });
+}
+
+/** Ids in sets that aren't of the vocabulary proper, each once. */
+export function addedTokens({ vocabSize }: Tokenizer, sets: readonly CalibrationSet[]): number[] {
+  const found = new Set<number>();
+  for (const { sequences } of sets) {
+    for (const { tokens } of sequences) for (const id of tokens) if (id < 0 || id >= vocabSize) found.add(id);
+  }
+  return Array.from(found);
+}
+
+function requireTokenizer({ digest }: Tokenizer, { provenance }: CalibrationSet, where: string): void {
+  const drawnWith = provenance?.tokenizer ?? digest;
+  if (drawnWith === digest) return;
+  throw new TouchstoneError("TokenizerMismatch", {
+    what: `The set was drawn with another tokenizer (digest ${drawnWith}) than the model's (${digest})`,
+    where,
+    todo: "Give a set drawn with the model's own; if the two give the same ids, give those as JSON (input_ids).",
+  });
 }

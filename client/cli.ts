@@ -13,6 +13,7 @@ import { evaluateCommand } from "./commands/evaluate.js";
 import { exportCommand } from "./commands/export.js";
 import { forwardCommand } from "./commands/forward.js";
 import { gcCommand } from "./commands/gc.js";
+import { inspectCommand } from "./commands/inspect.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
 import { quickstartCommand } from "./commands/quickstart.js";
@@ -37,6 +38,7 @@ const program = new Command("touchstone")
   .addCommand(codecServerCommand())
   .addCommand(dataCommand())
   .addCommand(sampleCommand())
+  .addCommand(inspectCommand())
   .addCommand(compressCommand())
   .addCommand(exportCommand())
   .addCommand(evaluateCommand())

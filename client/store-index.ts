@@ -83,7 +83,11 @@ export function digestsIn(text: string): string[] {
 }
 
 /** A study goes on with the plan that was made last: those before it were of models or data that have changed. */
-async function latestPlan(name: string, store: ObjectStore, inventory: Inventory): Promise<StudyPlan | undefined> {
+export async function latestPlan(
+  name: string,
+  store: ObjectStore,
+  inventory: Inventory,
+): Promise<StudyPlan | undefined> {
   let latest: InventoryItem | undefined;
   for await (const page of inventory.pages(plansPrefix(name)))
     for (const item of page) if (latest === undefined || item.since >= latest.since) latest = item;

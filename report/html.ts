@@ -9,6 +9,7 @@ import {
   unseenTable,
 } from "./check-tables.js";
 import { finding, incompleteness, overview } from "./finding.js";
+import { inspectionSection } from "./inspection/section.js";
 import { html, type Markup, trusted } from "./markup.js";
 import { headlines, unperturbed } from "./measures.js";
 import { countOf, formatSpread } from "./numbers.js";
@@ -47,6 +48,7 @@ ${notice && html`<p class="alert" role="note">${notice}</p>`}
 </header>
 ${tiles(results, statistics)}
 ${statistics.models.map((model) => modelSection(results, statistics, model))}
+${inspectionSection(results)}
 <section><h2>Checks</h2>${checks(results, statistics)}</section>
 <section><h2>Settings and provenance</h2>${provenance(results)}</section>
 </main>

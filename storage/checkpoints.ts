@@ -10,7 +10,8 @@ export type CheckpointKind =
   | "scores"
   | "evaluation"
   | "cell"
-  | "contamination";
+  | "contamination"
+  | "inspection";
 
 export interface StoredObject {
   sha256: string;

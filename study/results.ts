@@ -1,3 +1,4 @@
+import type { SourceInspection } from "./inspection.js";
 import type { MethodSettings } from "./methods.js";
 
 /** JSON has no NaN or infinity, and badly pruned models overflow: both are kept apart from the number. */
@@ -92,6 +93,8 @@ export interface StudyResults {
   /** Methods that use no calibration data: their spread over sets must be exactly 0. */
   dataFreeMethods: readonly string[];
   contamination: readonly { source: string; set: number; task: string; records: number }[];
+  /** What the first model's sets of the largest size hold, by source; absent where none is drawn. */
+  inspection?: readonly SourceInspection[];
   /** Numerics version, backend and its version. */
   environment: Readonly<Record<string, string>>;
 }

@@ -4,9 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { sourceFiles } from "../../calibration/documents.js";
 import { sampleSets } from "../../calibration/sample.js";
 import { encodeSet, type SampledSet, tokensDigest } from "../../calibration/set.js";
-import { openGguf } from "../../models/gguf.js";
-import type { Tokenizer } from "../../models/tokenizer.js";
-import { loadFolderTokenizer, loadGgufTokenizer } from "../../models/tokenizer-load.js";
+import { openTokenizer } from "../../models/tokenizer-open.js";
 import { sourceSchema } from "../../study/source.js";
 import { printJson } from "./output.js";
 
@@ -78,17 +76,6 @@ async function sample(options: SampleOptions): Promise<SampledSet> {
   );
   if (process.stderr.isTTY) process.stderr.write("\n");
   return set;
-}
-
-/** Without the weights, which needn't be there. */
-async function openTokenizer(path: string): Promise<Tokenizer> {
-  if (!path.endsWith(".gguf")) return loadFolderTokenizer(path);
-  const file = await openGguf(path);
-  try {
-    return await loadGgufTokenizer(file.metadata, path);
-  } finally {
-    await file.close();
-  }
 }
 
 function showProgress(documents: number): void {

@@ -7,6 +7,7 @@ import type { StudyHandle } from "../study-handle.js";
 import { printJson } from "./output.js";
 import { studyControlCommands } from "./study-control.js";
 import { showJson, showProgress } from "./study-display.js";
+import { studyInspectCommand } from "./study-inspect.js";
 import { studyPlanCommand } from "./study-plan.js";
 import { studyListCommand, studyStatusCommand } from "./study-status.js";
 import { withClient } from "./with-client.js";
@@ -16,6 +17,7 @@ export function studyCommand(): Command {
   const study = new Command("study")
     .description("plan, start, watch and control calibration studies")
     .addCommand(studyPlanCommand())
+    .addCommand(studyInspectCommand())
     .addCommand(startCommand())
     .addCommand(watchCommand())
     .addCommand(studyStatusCommand())

@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { buildReport } from "../../report/build.js";
+import { launchChromium, skip } from "./chromium.js";
 import { realisticStudy } from "./realistic.js";
-
-const USUAL_PLACES = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
-const executablePath = [process.env.CHROME_PATH, ...USUAL_PLACES].find(
-  (path) => path !== undefined && existsSync(path),
-);
-const skip = executablePath === undefined ? "no Chromium or Chrome found: set CHROME_PATH to run this" : false;
 
 let browser: Browser | undefined;
 const folder = await mkdtemp(join(tmpdir(), "touchstone-report-"));
@@ -39,8 +26,7 @@ for (const { name, width, colorScheme } of views) {
   test(`a browser shows the page whole, quietly and without any request (${name})`, { skip }, async () => {
     const file = join(folder, "report.html");
     await writeFile(file, buildReport(realisticStudy({ sizes: [16, 128], sets: 3 })).html);
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser ??= await chromium.launch({ executablePath, args });
+    browser ??= await launchChromium();
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const messages: string[] = [];
     const requests: string[] = [];
