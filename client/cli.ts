@@ -16,6 +16,7 @@ import { gcCommand } from "./commands/gc.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
 import { quickstartCommand } from "./commands/quickstart.js";
+import { reproduceCommand } from "./commands/reproduce.js";
 import { sampleCommand } from "./commands/sample.js";
 import { statusCommand } from "./commands/status.js";
 import { studyCommand } from "./commands/study.js";
@@ -39,6 +40,7 @@ const program = new Command("touchstone")
   .addCommand(sampleCommand())
   .addCommand(compressCommand())
   .addCommand(exportCommand())
+  .addCommand(reproduceCommand())
   .addCommand(evaluateCommand())
   .addCommand(perplexityCommand())
   .addCommand(forwardCommand())

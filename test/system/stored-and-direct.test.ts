@@ -53,3 +53,16 @@ for (const method of methodNames) {
     assert.deepEqual(cell.evaluations[0].metrics.perplexity, { value: perplexity });
   });
 }
+
+test("reproduce: every cell of the study is computed anew with equal bytes", { skip, timeout: 300_000 }, async () => {
+  const { cells, undone } = (await touchstoneJson(["reproduce", "--study", NAME, "--prefix", NAME], 290)) as {
+    cells: { cell: string; parts?: unknown; equal: number }[];
+    undone: string[];
+  };
+  assert.deepEqual(undone, []);
+  assert.equal(cells.length, 1 + methodNames.length);
+  for (const { cell, parts, equal } of cells) {
+    assert.equal(parts, undefined, cell);
+    assert.ok(equal >= 2, cell);
+  }
+});
