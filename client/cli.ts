@@ -15,6 +15,7 @@ import { forwardCommand } from "./commands/forward.js";
 import { gcCommand } from "./commands/gc.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
+import { publishCommand } from "./commands/publish.js";
 import { quickstartCommand } from "./commands/quickstart.js";
 import { reproduceCommand } from "./commands/reproduce.js";
 import { sampleCommand } from "./commands/sample.js";
@@ -40,6 +41,7 @@ const program = new Command("touchstone")
   .addCommand(sampleCommand())
   .addCommand(compressCommand())
   .addCommand(exportCommand())
+  .addCommand(publishCommand())
   .addCommand(reproduceCommand())
   .addCommand(evaluateCommand())
   .addCommand(perplexityCommand())

@@ -86,7 +86,11 @@ test("an altered linear is found with its block and name, and how far its weight
   const other = objectsOf(manifest, "block 0")[name];
   const swapped = server.objects.get(`bucket/v1/content/${other.sha256}.arrow`);
   assert.ok(swapped);
-  const { parts } = await altered(sha256, () => swapped, () => reproduce(manifest));
+  const { parts } = await altered(
+    sha256,
+    () => swapped,
+    () => reproduce(manifest),
+  );
   assert.match(parts?.what ?? "", /^\d+ weights differ, by [\d.e-]+ at most; its bytes were altered/);
 });
 
@@ -96,7 +100,11 @@ test("an altered evaluation is found with its request", async () => {
   const [mine, others] = [manifest, other].map((each) => objectsOf(each, "evaluation last_word").samples.sha256);
   const bytes = server.objects.get(`bucket/v1/content/${others}.arrow`);
   assert.ok(bytes);
-  const { parts } = await altered(mine, () => bytes, () => reproduce(manifest));
+  const { parts } = await altered(
+    mine,
+    () => bytes,
+    () => reproduce(manifest),
+  );
   assert.equal(parts?.step, "evaluation last_word");
   assert.match(parts.what, /^column loglikelihood from record 0, choice 0 on: \d+ values differ, by [\d.e-]+ at most;/);
 });
