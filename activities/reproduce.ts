@@ -6,10 +6,10 @@ import { homePath } from "../storage/home.js";
 import { identity } from "../storage/identity.js";
 import type { ObjectStore } from "../storage/store.js";
 import type { ThreadedStore } from "../storage/threaded-store.js";
-import type { StudyPlan } from "../study/plan.js";
 import type { CellManifest } from "./cell-manifest.js";
 import { type CellStep, calibrationStep, computedSteps } from "./cell-steps.js";
 import type { CellRef } from "./cell-task.js";
+import { withLocalStore } from "./local-store.js";
 import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
 import { type StepDifference, stepDifference } from "./step-difference.js";
@@ -94,13 +94,13 @@ async function reproduce(
   let digest: string | null = null;
   if (first !== undefined) {
     const { model, source } = cell;
-    await steps.sampleSource({ study: ref.study, model, source: source ?? "" }, within(context, plan, sets));
+    await steps.sampleSource({ study: ref.study, model, source: source ?? "" }, withLocalStore(context, plan, sets));
     const parts = await compare(first);
     if (parts !== undefined || first.key === last) return result(parts);
     digest = (await checkpoints.find<CalibrationFacts>("calibration", first.derivation))?.facts.digest ?? null;
   }
   for (const step of stepsUntil(computedSteps(plan, cell, digest), last)) {
-    await compute(step, ref, within(context, plan, own));
+    await compute(step, ref, withLocalStore(context, plan, own));
     const parts = await compare(step);
     if (parts !== undefined) return result(parts);
   }
@@ -121,16 +121,4 @@ async function compute({ kind, block, evaluation }: CellStep, ref: CellRef, cont
   else if (block !== undefined) await steps.compressBlock({ ...ref, block }, context);
   else if (evaluation !== undefined) await steps.evaluate({ ...ref, evaluation }, context);
   else await steps.finishCell(ref, context);
-}
-
-/** The same process, with this plan and this store; whether the environment fits was asked before. */
-function within(context: StepContext, plan: StudyPlan, store: ThreadedStore): StepContext {
-  const state = {
-    ...context.state,
-    store: () => store,
-    checkpoints: () => openCheckpoints(store),
-    plan: async () => plan,
-    requireEnvironment: async () => {},
-  };
-  return { ...context, state };
 }

@@ -72,9 +72,7 @@ function makeRecord(record: number): Sequence[] {
 
 function randomModel(blocks: number): Model {
   const config = llama.readConfig({ ...SHAPE, num_hidden_layers: blocks }, "LLaMA-7B's shape");
-  const drawn = drawValues();
-  const make = (shapes: ReadonlyMap<string, readonly number[]>): HostWeights =>
-    new Map(Array.from(shapes, ([name, shape]) => [name, { shape, data: repeated(drawn, shape) }]));
+  const make = makeWeights();
   return {
     path: "LLaMA-7B's shape",
     digest: "",
@@ -86,6 +84,12 @@ function randomModel(blocks: number): Model {
     head: async () => make(llama.headShapes(config)),
     close: async () => {},
   };
+}
+
+/** Makes random weights of given shapes; always the same. */
+export function makeWeights(): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
+  const drawn = drawValues();
+  return (shapes) => new Map(Array.from(shapes, ([name, shape]) => [name, { shape, data: repeated(drawn, shape) }]));
 }
 
 /** Uniform in -0.03 .. 0.03: activations stay of one size through blocks of this width. */

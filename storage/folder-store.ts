@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { measure } from "./measure.js";
 import type { ObjectStore } from "./store.js";
 import { systemError } from "./system-error.js";
 import type { StoreTask, ThreadedStore } from "./threaded-store.js";
@@ -14,10 +15,15 @@ export function openFolderStore(folder: string, below?: Pick<ObjectStore, "read"
   const write = async (key: string, bytes: Uint8Array, flag: "w" | "wx") => {
     await mkdir(dirname(path(key)), { recursive: true });
     await writeFile(path(key), bytes, { flag });
+    measure("touchstone_store_bytes", bytes.length, { direction: "written" });
   };
   const store: ObjectStore = {
     location: { bucket: folder, prefix: "" },
-    read: async (key) => (await readFile(path(key)).catch(ifMissing)) ?? (await below?.read(key)),
+    read: async (key) => {
+      const bytes = (await readFile(path(key)).catch(ifMissing)) ?? (await below?.read(key));
+      if (bytes !== undefined) measure("touchstone_store_bytes", bytes.length, { direction: "read" });
+      return bytes;
+    },
     writeNew: (key, bytes) =>
       guarded(async () => {
         try {
