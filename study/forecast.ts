@@ -149,8 +149,10 @@ function embeddingBytes(tokens: readonly number[], { hiddenSize }: ModelSize): n
   return total(tokens) * (hiddenSize * FLOAT_BYTES + TOKEN_BYTES);
 }
 
-/** JavaScript gives arrays back when it has collected garbage, and the allocator keeps what it was given back. */
-const SLACK = 1.5;
+/** The young generation that compute processes are given, and what else waits there for the garbage collector. */
+const GARBAGE_BYTES = 2 ** 28;
+/** Arrays are given back when garbage was collected, and the allocator keeps what it was given back. */
+const SLACK = 1.15;
 /** Tokens that go through a block at a time, and of a portion of an evaluation. */
 const CHUNK_TOKENS = 2048;
 /** Second moments as summed, as read, factored, and a copy for the kernels. */
@@ -177,7 +179,7 @@ function peakMemory(spec: StudySpec, size: ModelSize, { rates }: MeasuredModel):
   const compress = weights + moments + 4 * hidden + inputs + chunk;
   const evaluate = 2 * Math.max(block, outside) + chunk + FLOAT_BYTES * 2 * PORTION_TOKENS * size.hiddenSize;
   const held = Math.min(CACHE_BYTES, size.blocks * block) + Math.min(CACHE_BYTES, hidden);
-  return rates.processBytes + SLACK * (held + Math.max(compress, evaluate));
+  return rates.processBytes + GARBAGE_BYTES + SLACK * (held + Math.max(compress, evaluate));
 }
 
 function hasSecondMoment({ method }: MethodSettings): boolean {

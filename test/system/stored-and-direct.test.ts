@@ -16,9 +16,9 @@ import { cellsOfStudy, compareWithFolder } from "./stored-cell.js";
 const NAME = "stored";
 const TEXT = { path: dataPath("heldout.txt"), length: 256, limit: 3 };
 const system = useSystem({
-  minutes: 10,
+  minutes: 15,
   prepare: async () => {
-    await outcome(await system.touchstone.start(spec()), 480);
+    await outcome(await system.touchstone.start(spec()), 780);
     await writeFile(setFile(), await storedSet());
   },
 });
@@ -54,8 +54,8 @@ for (const method of methodNames) {
   });
 }
 
-test("reproduce: every cell of the study is computed anew with equal bytes", { skip, timeout: 300_000 }, async () => {
-  const { cells, undone } = (await touchstoneJson(["reproduce", "--study", NAME, "--prefix", NAME], 290)) as {
+test("reproduce: every cell of the study is computed anew with equal bytes", { skip, timeout: 900_000 }, async () => {
+  const { cells, undone } = (await touchstoneJson(["reproduce", "--study", NAME, "--prefix", NAME], 890)) as {
     cells: { cell: string; parts?: unknown; equal: number }[];
     undone: string[];
   };
