@@ -46,7 +46,8 @@ const fileSchema = z.looseObject({
 });
 
 /**
- * A cell's manifest, made of those of its steps; with those that are gone left out. The store is looked at and not changed.
+ * A cell's manifest, made of those of its steps; with those that are gone left out, and with the calibration set's alone where that was
+ * altered. The store is looked at and not changed.
  * @throws TouchstoneError CheckpointCorrupt where the calibration set's manifest is gone: nothing after it can be found
  */
 export async function readCellManifest(
@@ -54,19 +55,25 @@ export async function readCellManifest(
   plan: StudyPlan,
   cell: CellCoordinates,
 ): Promise<CellManifest> {
+  const manifest = { format: 1 as const, study: plan.spec.name, name: cellName(cell), cell, plan };
   const first = calibrationStep(plan, cell);
   const set = first === undefined ? undefined : await recorded(store, first);
-  const digest = set === undefined ? null : ((set.facts as CalibrationFacts | undefined)?.digest ?? "");
-  if (digest === "" || (first !== undefined && set === undefined)) {
+  if (first !== undefined && set === undefined) {
     throw new TouchstoneError("CheckpointCorrupt", {
-      what: `The manifest of the ${first?.place} is ${set === undefined ? "gone from" : "altered in"} the store`,
+      what: `The manifest of the ${first.place} is gone from the store`,
       where: `cell ${plan.spec.name}/${cellName(cell)}`,
       todo: "Start the study again: what is missing is computed anew.",
     });
   }
+  if (set !== undefined && set.objects === undefined) return { ...manifest, steps: [set] };
+  const digest = set === undefined ? null : (set.facts as CalibrationFacts).digest;
   const others = await Promise.all(computedSteps(plan, cell, digest).map((step) => recorded(store, step)));
-  const steps = [set, ...others].filter((step) => step !== undefined);
-  return { format: 1, study: plan.spec.name, name: cellName(cell), cell, plan, steps };
+  return { ...manifest, steps: [set, ...others].filter((step) => step !== undefined) };
+}
+
+/** Whether the cell's result is recorded, as far as that can be told: what comes of an altered set can't be found. */
+export function isDone({ steps }: CellManifest): boolean {
+  return steps.some(({ kind, objects }) => kind === "cell" || (kind === "calibration" && objects === undefined));
 }
 
 /** A manifest from a file. @throws TouchstoneError InvalidData */

@@ -3,7 +3,7 @@ import { openStore, type StoreLocation } from "../storage/store.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
-import { type CellManifest, readCellManifest } from "./cell-manifest.js";
+import { type CellManifest, isDone, readCellManifest } from "./cell-manifest.js";
 import { calibrationStep, computedSteps } from "./cell-steps.js";
 import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
@@ -44,11 +44,6 @@ export async function manifestOfCell(
     where: `${study}/${cell}`,
     todo: "Start the study again, and wait for it.",
   });
-}
-
-/** Whether the cell's result is recorded. */
-export function isDone({ steps }: CellManifest): boolean {
-  return steps.some(({ kind }) => kind === "cell");
 }
 
 /**

@@ -33,9 +33,14 @@ export async function requireSameEnvironment({ environment }: StudyPlan): Promis
 
 /**
  * Looks for everything that cells are computed from, before anything is computed.
+ * @param options.evaluated whether evaluations are among what is computed
  * @throws TouchstoneError InvalidData naming all inputs that are gone or aren't what they were
  */
-export async function requireInputs(plan: StudyPlan, cells: readonly CellCoordinates[]): Promise<void> {
+export async function requireInputs(
+  plan: StudyPlan,
+  cells: readonly CellCoordinates[],
+  { evaluated = true }: { evaluated?: boolean } = {},
+): Promise<void> {
   const wrong: string[] = [];
   const check = async (name: string, isSame: () => Promise<boolean>) => {
     try {
@@ -59,8 +64,8 @@ export async function requireInputs(plan: StudyPlan, cells: readonly CellCoordin
       else await check(`${title} ${file.uri}`, async () => (await sourceVersion(file.uri)).version === file.version);
     }
   }
-  for (const [id, text] of Object.entries(plan.perplexity)) await content(`the text ${id}`, text);
-  for (const [id, { records, examples }] of Object.entries(plan.tasks)) {
+  for (const [id, text] of evaluated ? Object.entries(plan.perplexity) : []) await content(`the text ${id}`, text);
+  for (const [id, { records, examples }] of evaluated ? Object.entries(plan.tasks) : []) {
     await content(`the task ${id}'s file`, records);
     if (examples !== undefined && examples.version !== DEFINED) await content(`the task ${id}'s examples`, examples);
   }

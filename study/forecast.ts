@@ -1,8 +1,8 @@
 import { expandCells, isDataFree } from "./cells.js";
 import type { ModelSize } from "./known-sizes.js";
-import type { MethodSettings } from "./methods.js";
-import { type ModelPrice, priceStudy } from "./price.js";
-import { at, type EvaluationWork, type MeasuredModel, type MethodRates } from "./rates.js";
+import { fitsCache, peakMemory } from "./peak-memory.js";
+import { type ModelPrice, priceStudy, total } from "./price.js";
+import { at, type EvaluationWork, type MeasuredModel, type MethodRates, PORTION_TOKENS } from "./rates.js";
 import type { CellCoordinates } from "./results.js";
 import type { StudySpec } from "./spec.js";
 
@@ -127,116 +127,15 @@ function ratesOf({ methodLabel }: CellCoordinates, methods: Readonly<Record<stri
   return found;
 }
 
-/** Evaluations store scores after so many tokens, and read all weights again. */
-const PORTION_TOKENS = 2 ** 14;
-
+/** After each portion evaluations store its scores, and read all weights again. */
 function portionsOf({ tokens }: EvaluationWork): number {
   return Math.max(1, Math.ceil(tokens / PORTION_TOKENS));
-}
-
-/** What a process keeps of decoded blocks, and of hidden states. */
-const CACHE_BYTES = 2 ** 30;
-
-function fitsCache(size: ModelSize): boolean {
-  return size.blocks * linearBytes(size) <= CACHE_BYTES;
-}
-
-function linearBytes({ linears }: ModelSize): number {
-  return FLOAT_BYTES * total(linears.map(([rows, columns]) => rows * columns));
 }
 
 function embeddingBytes(tokens: readonly number[], { hiddenSize }: ModelSize): number {
   return total(tokens) * (hiddenSize * FLOAT_BYTES + TOKEN_BYTES);
 }
 
-/** The young generation that compute processes are given, and what else waits there for the garbage collector. */
-const GARBAGE_BYTES = 2 ** 28;
-/** Arrays are given back when garbage was collected, and the allocator keeps what it was given back. */
-const SLACK = 1.15;
-/** Tokens that go through a block at a time, and of a portion of an evaluation. */
-const CHUNK_TOKENS = 2048;
-/** Second moments as summed, as read, factored, and a copy for the kernels. */
-const MATRICES = 4;
-
-/**
- * Bytes of a compute process at its most: what it begins with, what it holds between steps, and the larger of what compressing a block
- * (the next one being begun while it is stored) and evaluating take.
- */
-function peakMemory(spec: StudySpec, size: ModelSize, { rates }: MeasuredModel): number {
-  const block = linearBytes(size);
-  const outside = FLOAT_BYTES * (size.outside ?? size.parameters - (size.blocks * block) / FLOAT_BYTES);
-  const widest = Math.max(...size.linears.map(([, columns]) => columns));
-  const tallest = Math.max(widest, ...size.linears.map(([rows]) => rows));
-  const tokens = spec.methods.some(({ method }) => !isDataFree(method))
-    ? spec.calibration.length * Math.max(...spec.calibration.sizes)
-    : 0;
-  const hidden = FLOAT_BYTES * tokens * size.hiddenSize;
-  const chunk = FLOAT_BYTES * CHUNK_TOKENS * (6 * size.hiddenSize + 4 * tallest);
-  // As read and as tensors, compressed, in codes, and encoded; read and compressed of the next one.
-  const weights = 7 * block;
-  const moments = spec.methods.some(hasSecondMoment) ? MATRICES * FLOAT_BYTES * widest ** 2 : 0;
-  const inputs = FLOAT_BYTES * tokens * (widest + size.hiddenSize);
-  const compress = weights + moments + 4 * hidden + inputs + chunk;
-  const evaluate = 2 * Math.max(block, outside) + chunk + FLOAT_BYTES * 2 * PORTION_TOKENS * size.hiddenSize;
-  const held = Math.min(CACHE_BYTES, size.blocks * block) + Math.min(CACHE_BYTES, hidden);
-  return rates.processBytes + GARBAGE_BYTES + SLACK * (held + Math.max(compress, evaluate));
-}
-
-function hasSecondMoment({ method }: MethodSettings): boolean {
-  return method !== "wanda" && !isDataFree(method);
-}
-
 function usesData({ method }: CellCoordinates): boolean {
   return method !== null && !isDataFree(method.method);
-}
-
-function total(figures: readonly number[]): number {
-  return figures.reduce((sum, figure) => sum + figure, 0);
-}
-
-/** What a machine has for a study. */
-export interface Capacity extends Place {
-  /** Bytes of memory that its compute processes have together. */
-  memory: number;
-  /** Bytes free where the store is on this machine. */
-  disk?: number;
-}
-
-/** Why a study does not fit, and which setting would change that; none: it does. */
-export function refusals(spec: StudySpec, { memory, kept }: StudyForecast, { slots, ...has }: Capacity): string[] {
-  const largest = Math.max(...spec.calibration.sizes);
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  const found: string[] = [];
-  if (memory * slots > has.memory) {
-    const fewer = Math.floor(has.memory / memory);
-    const change =
-      fewer >= 1
-        ? `Give the worker --slots ${fewer}.`
-        : `Set calibration.sizes below ${largest}, calibration.length below ${spec.calibration.length}, or take a machine with more memory.`;
-    found.push(
-      `${slots} compute ${slots === 1 ? "process" : "processes"} of ${gigabytes(memory)} don't fit into ${gigabytes(has.memory)} of memory. ${change}`,
-    );
-  }
-  if (has.disk !== undefined && kept > has.disk) {
-    found.push(
-      `The store would keep ${gigabytes(kept)}, and its disk has ${gigabytes(has.disk)} free. Set calibration.sets or methods lower, checkpoints.activations to none, or name a bucket with more room in checkpoints.bucket.`,
-    );
-  }
-  return found;
-}
-
-/** Prices, in any one currency. */
-export interface Prices {
-  /** Of a machine. */
-  perHour?: number;
-  /** Of 1e9 bytes that lie in the store for a month; of 1e9 bytes read from it or written to it. */
-  perGbMonth?: number;
-  perGbMoved?: number;
-}
-
-/** null where no price is given. */
-export function moneyOf({ seconds, kept, traffic }: StudyForecast, prices: Prices): number | null {
-  const { perHour = 0, perGbMonth = 0, perGbMoved = 0 } = prices;
-  if (Object.values(prices).every((price) => price === undefined)) return null;
-  return (seconds / 3600) * perHour + (kept / 1e9) * perGbMonth + ((traffic.read + traffic.written) / 1e9) * perGbMoved;
 }

@@ -179,6 +179,6 @@ function pruned({ pattern, sparsity }: { pattern?: string; sparsity?: number }):
   return n / m;
 }
 
-function total(figures: readonly number[]): number {
+export function total(figures: readonly number[]): number {
   return figures.reduce((sum, figure) => sum + figure, 0);
 }

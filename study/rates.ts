@@ -4,6 +4,12 @@ export interface Line {
   perToken: number;
 }
 
+/**
+ * Tokens after which an evaluation stores scores: to read all weights once more costs some percent of what these take, and a process
+ * that is killed loses at most these.
+ */
+export const PORTION_TOKENS = 2 ** 14;
+
 /** Seconds for one block by one method, as measured. */
 export interface MethodRates {
   /** Of calibration tokens; nothing for methods without data. */

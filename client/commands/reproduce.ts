@@ -1,12 +1,6 @@
 import { Command } from "commander";
-import { type CellManifest, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
-import {
-  type FoundManifest,
-  isDone,
-  latestPlan,
-  manifestOfCell,
-  manifestWithKey,
-} from "../../activities/find-manifest.js";
+import { type CellManifest, isDone, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
+import { type FoundManifest, latestPlan, manifestOfCell, manifestWithKey } from "../../activities/find-manifest.js";
 import { createProcessState } from "../../activities/process-state.js";
 import { type Reproduction, withReproduction } from "../../activities/reproduce.js";
 import { requireInputs, requireSameEnvironment } from "../../activities/reproduce-checks.js";
@@ -125,10 +119,8 @@ async function reproduceAll(
   // Before TensorFlow is loaded: what was computed with other threads has other roundings.
   if (process.env.TF_NUM_INTRAOP_THREADS === undefined) useThreads(first.manifest);
   if (!anyway) await requireSameEnvironment(plan);
-  await requireInputs(
-    plan,
-    found.map(({ manifest }) => manifest.cell),
-  );
+  const cells = found.map(({ manifest }) => manifest.cell);
+  await requireInputs(plan, cells, { evaluated: found.some(isEvaluated) });
   const stored = location && openStore(location);
   const progress = createProgress();
   return withReproduction(context, async (reproduce) => {
@@ -139,6 +131,11 @@ async function reproduceAll(
     }
     return done;
   });
+}
+
+/** Whether what is wanted of a cell needs an evaluation. */
+function isEvaluated({ manifest, last }: FoundManifest): boolean {
+  return last === undefined || manifest.steps.some(({ kind, key }) => kind === "evaluation" && key === last);
 }
 
 function useThreads({ plan }: CellManifest): void {

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { createProgress } from "../../infra/progress.js";
+import type { Prices } from "../../study/capacity.js";
 import { TouchstoneError } from "../../study/errors.js";
-import type { Prices } from "../../study/forecast.js";
 import { type PriceFacts, priceStudy, type StudyPrice } from "../../study/price.js";
 import { parseStudySpec } from "../../study/spec.js";
 import { type Forecast, forecastOf, type Workers } from "../forecast/forecast.js";
@@ -11,10 +11,9 @@ import { formatCount, printJson, renderTable } from "./output.js";
 import { parseCount } from "./parse-count.js";
 import { renderForecast } from "./study-forecast.js";
 
-interface PlanCommandOptions extends Partial<MeasureOptions> {
+interface PlanCommandOptions extends Workers {
   rate?: number;
   measure?: boolean;
-  threads?: number;
   pricePerHour?: number;
   pricePerGbMonth?: number;
   pricePerGbMoved?: number;
@@ -40,7 +39,7 @@ export function studyPlanCommand(): Command {
     .option("--price-per-gb-moved <price>", "with --measure: of 1e9 bytes from the store or to it", parsePrice)
     .option("--json", "print one JSON document")
     .action(async (file: string, options: PlanCommandOptions) => {
-      const { rate, measure, slots = 1, threads, json } = options;
+      const { rate, measure, slots, threads, json } = options;
       const { pricePerHour: perHour, pricePerGbMonth: perGbMonth, pricePerGbMoved: perGbMoved } = options;
       const prices = { perHour, perGbMonth, perGbMoved };
       if (!measure && Object.values(prices).some((price) => price !== undefined)) throw unmeasured(file);

@@ -6,14 +6,8 @@ import { status } from "../../infra/services.js";
 import { homePath } from "../../storage/home.js";
 import { identity } from "../../storage/identity.js";
 import { readLocalRecord, replaceLocalRecord } from "../../storage/local-record.js";
-import {
-  type Capacity,
-  forecastStudy,
-  moneyOf,
-  type Prices,
-  refusals,
-  type StudyForecast,
-} from "../../study/forecast.js";
+import { type Capacity, moneyOf, type Prices, refusals } from "../../study/capacity.js";
+import { forecastStudy, type StudyForecast } from "../../study/forecast.js";
 import type { ModelSize } from "../../study/known-sizes.js";
 import type { MeasuredModel } from "../../study/rates.js";
 import { lastingSpec, type StudySpec } from "../../study/spec.js";

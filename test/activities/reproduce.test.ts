@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { type CellManifest, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
-import { isDone, manifestOfCell, manifestWithKey } from "../../activities/find-manifest.js";
+import { type CellManifest, isDone, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
+import { manifestOfCell, manifestWithKey } from "../../activities/find-manifest.js";
 import { type Reproduction, withReproduction } from "../../activities/reproduce.js";
 import { requireInputs, requireSameEnvironment } from "../../activities/reproduce-checks.js";
 import { cellsOfPlan } from "../../activities/stored-studies.js";
@@ -121,6 +121,19 @@ test("a manifest that is gone, or says something else, is where they part", asyn
   assert.deepEqual([told?.step, told?.object], ["block 1", "facts.error"]);
 });
 
+test("an altered manifest of a calibration set is found too, and stays where it is", async () => {
+  const key = (await manifestOfCell(study.name, CELL, location, freshContext())).steps[0].key;
+  const name = `bucket/v1/calibration/${key}.json`;
+  const old = server.objects.get(name);
+  assert.ok(old);
+  server.objects.set(name, flipped(30)(old));
+  const manifest = await manifestOfCell(study.name, CELL, location, freshContext());
+  const { parts } = await reproduce(manifest);
+  assert.deepEqual([parts?.step, parts?.object], ["calibration set 0 of source, 2 sequences", "manifest"]);
+  assert.ok(server.objects.has(name));
+  server.objects.set(name, old);
+});
+
 test("any key of a cell, block, evaluation or set is enough, and no more is computed than it needs", async () => {
   const manifest = await manifestOfCell(study.name, CELL, location, freshContext());
   const needed = { "block 0": 3, "evaluation last_word": 5, result: manifest.steps.length };
@@ -158,6 +171,10 @@ test("all inputs that are gone or changed are named before anything is computed"
   const [source] = own.sources.source.files;
   await rm(own.spec.models[0].path, { recursive: true });
   await rm(source.uri);
+  await assert.rejects(
+    requireInputs(own, cells, { evaluated: false }),
+    (error: Error) => !error.message.includes("text"),
+  );
   await writeFile(own.perplexity.text.uri, "another text");
   await assert.rejects(requireInputs(own, cells), (error: Error) => {
     assert.match(error.message, /the model model \(\S+\) is gone/);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forecastStudy, moneyOf, refusals } from "../../study/forecast.js";
+import { moneyOf, refusals } from "../../study/capacity.js";
+import { forecastStudy } from "../../study/forecast.js";
 import type { ModelSize } from "../../study/known-sizes.js";
 import { lineThrough, type MeasuredModel } from "../../study/rates.js";
 import { exampleSpec } from "./example.js";
