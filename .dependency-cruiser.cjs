@@ -3,6 +3,8 @@
 /** What runs as a program or is imported from outside: everything else must be reached from one of these. */
 const entries = [
   "client/(cli|index)[.]ts",
+  "client/forecast/measure-process[.]ts",
+  "bench/forecast-run[.]ts",
   "bench/rehearsal/(rehearse|worker|compute-process)[.]ts",
   "workers/(main|compute-process|score-process)[.]ts",
   "workflows/(index[.]ts|failure-converter[.]cts)",

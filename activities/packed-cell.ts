@@ -14,8 +14,8 @@ import { readCalibrationSet } from "./calibration-of.js";
 import { type CellTask, cellTask } from "./cell-task.js";
 import { findBlock } from "./compressed-weights.js";
 import { modelOf, usesActivations } from "./derivations.js";
-import { plansPrefix } from "./process-state.js";
 import type { StepContext } from "./step.js";
+import { studyPlans } from "./stored-studies.js";
 
 /**
  * The compressed model of a cell, from the store. A study that was planned more than once has the cell under one of its plans.
@@ -31,7 +31,7 @@ export async function openPackedCell(
   const slash = name.indexOf("/");
   const [study, wanted] = [name.slice(0, slash), name.slice(slash + 1)];
   let missing: unknown;
-  for (const ref of await studyPlans(study, location, context)) {
+  for (const ref of await studyPlans(study, location)) {
     const plan = await context.state.plan(ref);
     const cell = findCellByName(plan, wanted, name);
     try {
@@ -42,18 +42,6 @@ export async function openPackedCell(
     }
   }
   throw missing;
-}
-
-async function studyPlans(name: string, location: StoreLocation, { state }: StepContext): Promise<StudyRef[]> {
-  const prefix = plansPrefix(name);
-  const keys = await state.store({ name, plan: "", ...location }).list(prefix);
-  const plans = keys.map((key) => key.slice(prefix.length).replace(/\.json$/, ""));
-  if (plans.length > 0) return plans.map((plan) => ({ name, plan, ...location }));
-  throw new TouchstoneError("UnknownStudy", {
-    what: `The store has no study ${name}`,
-    where: `s3://${location.bucket}/${location.prefix}`,
-    todo: "Give --bucket and --prefix as they are in the specification's checkpoints, or the path of a folder.",
-  });
 }
 
 function findCellByName({ spec }: StudyPlan, wanted: string, name: string): CellCoordinates {

@@ -37,7 +37,23 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
   await requireOwnName(store, spec);
+  const plan = await makePlan(spec, report);
+  const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
+  // Written even where it is: a plan that was altered in the store is whole again.
+  const bytes = new TextEncoder().encode(JSON.stringify(plan));
+  await store.replace(planKey(study.name, study.plan), bytes, "application/json");
+  return {
+    study,
+    models: spec.models.map(({ id }) => ({ id, cells: expandCells(spec, id).length })),
+    sources: spec.sources.map(({ id }) => id),
+    window: spec.concurrency.cells,
+    device: deviceOf(plan.environment),
+    priority: spec.concurrency.priority,
+  };
+}
 
+/** Checks everything that a specification points to, and pins it. @throws TouchstoneError as `planStudy`, but of the store */
+export async function makePlan(spec: StudySpec, report: StepContext["report"]): Promise<StudyPlan> {
   const texts = new Map<string, CheckedText>();
   for (const [i, text] of spec.evaluation.perplexity.entries()) {
     texts.set(text.id, await planText(text, `evaluation.perplexity[${i}]`));
@@ -56,25 +72,13 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     report({ stage: `checking task ${name}`, done: i, total: spec.evaluation.tasks.length });
     tasks[name] = await planTask(name, spec);
   }
-  const plan: StudyPlan = {
+  return {
     spec,
     environment: await currentEnvironment(),
     models,
     sources: Object.fromEntries(Array.from(sources, ([id, { files }]) => [id, { files }])),
     tasks,
     perplexity: Object.fromEntries(Array.from(texts, ([id, { planned }]) => [id, planned])),
-  };
-  const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
-  // Written even where it is: a plan that was altered in the store is whole again.
-  const bytes = new TextEncoder().encode(JSON.stringify(plan));
-  await store.replace(planKey(study.name, study.plan), bytes, "application/json");
-  return {
-    study,
-    models: spec.models.map(({ id }) => ({ id, cells: expandCells(spec, id).length })),
-    sources: spec.sources.map(({ id }) => id),
-    window: spec.concurrency.cells,
-    device: deviceOf(plan.environment),
-    priority: spec.concurrency.priority,
   };
 }
 

@@ -29,21 +29,8 @@ export async function reportStudy(
   { study, cancelled = [] }: { study: StudyRef; cancelled?: readonly string[] },
   context: StepContext,
 ): Promise<ReportedStudy> {
-  const plan = await context.state.plan(study);
-  const { cells, failed, skipped } = await readCells(plan, study, context);
-  const results: StudyResults = {
-    name: study.name,
-    spec: plan.spec,
-    tableMetric: plan.spec.evaluation.tableMetric,
-    cells,
-    failed,
-    skipped,
-    cancelled,
-    dataFreeMethods,
-    contamination: await findContamination(plan, study, context),
-    inspection: await findInspection(plan, study, context),
-    environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
-  };
+  const results = await studyResults(study, cancelled, context);
+  const { cells, failed, skipped } = results;
   const { html, csv, json, summary } = buildReport(results);
   const store = context.state.store(study);
   const files = [
@@ -57,6 +44,29 @@ export async function reportStudy(
   const { bucket, prefix } = store.location;
   const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
   return { report: address, cells: cells.length, failed: failed.length, skipped: skipped.length, summary };
+}
+
+/** Everything that a study's report is made of, as far as it is there by now. */
+export async function studyResults(
+  study: StudyRef,
+  cancelled: readonly string[],
+  context: StepContext,
+): Promise<StudyResults> {
+  const plan = await context.state.plan(study);
+  const { cells, failed, skipped } = await readCells(plan, study, context);
+  return {
+    name: study.name,
+    spec: plan.spec,
+    tableMetric: plan.spec.evaluation.tableMetric,
+    cells,
+    failed,
+    skipped,
+    cancelled,
+    dataFreeMethods,
+    contamination: await findContamination(plan, study, context),
+    inspection: await findInspection(plan, study, context),
+    environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
+  };
 }
 
 export function reportKey(study: string, extension: "html" | "csv" | "json"): string {

@@ -31,9 +31,7 @@ export function randomModel({ name, hidden, intermediate, heads }: LlamaShape, b
     },
     `${name}'s shape`,
   );
-  const drawn = drawValues();
-  const make = (shapes: ReadonlyMap<string, readonly number[]>): HostWeights =>
-    new Map(Array.from(shapes, ([tensor, shape]) => [tensor, { shape, data: repeated(drawn, shape) }]));
+  const make = makeWeights();
   return {
     path: `${name}'s shape`,
     digest: "",
@@ -64,6 +62,12 @@ function randomRecord(record: number): Sequence[] {
     tokens: Int32Array.from([...context, ...tokens.subarray(100 + 10 * choice, 106 + 10 * choice)]),
     from: context.length,
   }));
+}
+
+/** Makes random weights of given shapes; always the same. */
+export function makeWeights(): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
+  const drawn = drawValues();
+  return (shapes) => new Map(Array.from(shapes, ([name, shape]) => [name, { shape, data: repeated(drawn, shape) }]));
 }
 
 /** Uniform in -0.03 .. 0.03: activations stay of one size through blocks of this width. */

@@ -5,6 +5,7 @@ import { TouchstoneError } from "../study/errors.js";
 import { nearest } from "../study/parse.js";
 import { compressPart } from "./compress.js";
 import { evaluatePart } from "./evaluate.js";
+import { forecastPart } from "./forecast.js";
 import { forwardPart } from "./forward.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
 import { noisePart } from "./noise.js";
@@ -24,11 +25,12 @@ const parts: Readonly<Record<string, Runnable>> = {
   orchestration: runnable(orchestrationPart),
   noise: runnable(noisePart),
   workers: runnable(workersPart),
+  forecast: runnable(forecastPart),
 };
 
 export const partNames = Object.keys(parts);
 /** Without what takes long and says nothing about the speed of computing. */
-export const defaultParts = partNames.filter((name) => name !== "noise" && name !== "workers");
+export const defaultParts = partNames.filter((name) => !["noise", "workers", "forecast"].includes(name));
 
 export interface BenchResults {
   model: string;

@@ -16,7 +16,9 @@ import { gcCommand } from "./commands/gc.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
+import { publishCommand } from "./commands/publish.js";
 import { quickstartCommand } from "./commands/quickstart.js";
+import { reproduceCommand } from "./commands/reproduce.js";
 import { sampleCommand } from "./commands/sample.js";
 import { statusCommand } from "./commands/status.js";
 import { studyCommand } from "./commands/study.js";
@@ -41,6 +43,8 @@ const program = new Command("touchstone")
   .addCommand(inspectCommand())
   .addCommand(compressCommand())
   .addCommand(exportCommand())
+  .addCommand(publishCommand())
+  .addCommand(reproduceCommand())
   .addCommand(evaluateCommand())
   .addCommand(perplexityCommand())
   .addCommand(forwardCommand())

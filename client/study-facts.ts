@@ -6,6 +6,7 @@ import { studyTask } from "../evaluation/study-task.js";
 import type { Task } from "../evaluation/task.js";
 import { openGguf } from "../models/gguf.js";
 import { parseJson } from "../models/json.js";
+import type { ModelConfig } from "../models/model.js";
 import { architectureOf } from "../models/registry.js";
 import { fileExists, isS3, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -69,19 +70,31 @@ async function readSize(path: string): Promise<ModelSize | undefined> {
       ([name, shape]) => [architecture.blockWeightName(config, index, name), shape] as const,
     ),
   );
-  const all = new Map([...inBlocks, ...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
+  const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
+  // By name: a tensor that several blocks share counts once.
+  const parameters = countAll(Array.from(new Map([...inBlocks, ...outside]).values()));
   const linears = indexes.map((index) =>
     blockLinears({ architecture, config }, index).flatMap((group) =>
       group.map(({ rows, columns }) => [rows, columns] as const),
     ),
   );
+  const idle = idleWeights(config);
   return {
-    parameters: countAll(Array.from(all.values())),
+    parameters,
+    ...(idle === 0 ? {} : { active: parameters - idle }),
+    outside: Math.max(...Array.from(outside.values(), (shape) => countAll([shape]))),
     hiddenSize: config.hiddenSize,
     blocks: config.blocks,
     // Where only some blocks have experts, or a second attention, one that has.
     linears: linears.reduce((most, block) => (countAll(block) > countAll(most) ? block : most)),
   };
+}
+
+/** Weights of the experts that a token isn't routed to: each has a gate, an up and a down projection. */
+function idleWeights({ experts, hiddenSize }: ModelConfig): number {
+  if (experts === undefined) return 0;
+  const { count, perToken, intermediateSize, blocks } = experts;
+  return blocks.filter(Boolean).length * (count - perToken) * 3 * hiddenSize * intermediateSize;
 }
 
 async function readGgufConfig(path: string): Promise<Readonly<Record<string, unknown>>> {

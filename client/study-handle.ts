@@ -13,6 +13,7 @@ import {
   skipCellUpdate,
 } from "../workflows/messages.js";
 import type { study } from "../workflows/study.js";
+import { type Forecast, rememberedForecast } from "./forecast/forecast.js";
 import { downloadReport } from "./report-files.js";
 import { studyOverview } from "./study-overview.js";
 import { parsedSpec } from "./study-run.js";
@@ -73,6 +74,12 @@ export class StudyHandle {
   async troubles(): Promise<Troubles> {
     const spec = await this.#guarded(() => parsedSpec(this.#client, this.name));
     return spec === undefined ? { failed: [], skipped: [] } : findTroubles(spec);
+  }
+
+  /** What `touchstone study plan --measure` said of it on this machine; undefined where it wasn't asked. */
+  async forecast(): Promise<Forecast | undefined> {
+    const spec = await this.#guarded(() => parsedSpec(this.#client, this.name));
+    return spec === undefined ? undefined : rememberedForecast(spec);
   }
 
   async isRunning(): Promise<boolean> {

@@ -8,7 +8,7 @@ import { countCells, endOf, parsedSpec, type StudyEnd } from "./study-run.js";
 
 const SHOWN_CELLS = 20;
 
-type Known = Omit<StudyView, "ended" | "cause" | "cells" | "secondsLeft">;
+type Known = Omit<StudyView, "ended" | "cause" | "cells" | "secondsLeft" | "started">;
 
 /**
  * Where a study stands: what its workflows say, where a worker answers for them; how it ended, by the server's own word; and
@@ -29,7 +29,8 @@ export async function studyView(
     throw error;
   });
   const known: Known = told ?? (await untold(client, name, run));
-  if (end !== undefined) return { ...known, ...concluded(known, end) };
+  const started = run.startTime.toISOString();
+  if (end !== undefined) return { ...known, ...concluded(known, end), started };
 
   const sweeps = await askAll<SweepProgress>(known.running);
   const cells = await askAll<CellProgress>(sweeps.flatMap(({ running }) => running).slice(0, SHOWN_CELLS));
@@ -41,7 +42,7 @@ export async function studyView(
     return phase === "sampling" ? [] : [[model, { total, done, failed: lost, skipped, methods }] as const];
   });
   const models = { ...known.models, ...Object.fromEntries(running) };
-  const view = { ...known, models, failed, paused, ended: false, cause: null, cells };
+  const view = { ...known, models, failed, paused, ended: false, cause: null, cells, started };
   return { ...view, secondsLeft: secondsLeft(view, sweeps, cells) };
 
   async function askAll<Progress>(workflowIds: readonly string[]): Promise<Progress[]> {

@@ -6,7 +6,7 @@ import { createModelFolder, type FolderDtype, type ModelFolder } from "../models
 import { TouchstoneError } from "../study/errors.js";
 import { type ChosenFormat, chooseFormat, type ExportFormat, type ExportOptions } from "./export-format.js";
 import { type BlockLinear, blockLinears, keptModules } from "./linears.js";
-import { type PackedModel, writeMadeOf, writePackedLayer } from "./packed-model.js";
+import { type Beside, type PackedModel, writeMadeOf, writePackedLayer } from "./packed-model.js";
 import { encodeLayer, type StoredLayer } from "./stored-layer.js";
 
 export interface ExportReport {
@@ -22,13 +22,14 @@ export interface ExportReport {
 /**
  * Writes a compressed model as a Hugging Face folder that others read, one linear in memory at a time, with a model card
  * and the calibration set; dense folders have the packed layers beside them too.
+ * @param options.beside what else goes there: the folder is whole or not at all
  * @throws TouchstoneError InvalidSettings where the format has no room for the method or for a linear's shape, before anything is
  *   written; NumericalError for values that float16 can't hold; as `createModelFolder`
  */
 export async function exportModel(
   packed: PackedModel,
   out: string,
-  options: ExportOptions,
+  { beside, ...options }: ExportOptions & { beside?: Beside },
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ExportReport> {
   const { rest, madeOf, set } = packed;
@@ -46,7 +47,7 @@ export async function exportModel(
       onProgress(index + 1, blocks.length);
     }
     if (options.format === "gptq") await folder.writeFile(QUANTIZE_FILE, quantizeJson(chosen.linears));
-    await writeMadeOf(folder, madeOf, set, chosen);
+    await writeMadeOf(folder, madeOf, set, chosen, beside);
     await folder.finish();
   } catch (error) {
     await folder.discard();

@@ -9,10 +9,12 @@ export interface CardFacts {
   hasSet: boolean;
   /** What whoever runs the model should know. */
   notes?: readonly string[];
+  /** What else the card says, Markdown. */
+  sections?: readonly string[];
 }
 
 /** The model card: what the model was made of, and with which calibration set (Markdown). */
-export function modelCard(madeOf: MadeOf, { storage, hasSet, notes = [] }: CardFacts): string {
+export function modelCard(madeOf: MadeOf, { storage, hasSet, notes = [], sections = [] }: CardFacts): string {
   const { model, settings, calibration, bitsPerWeight, sparsity, cell } = madeOf;
   const { method, ...rest } = settings;
   const facts: [string, string][] = [
@@ -33,6 +35,7 @@ export function modelCard(madeOf: MadeOf, { storage, hasSet, notes = [] }: CardF
     ...notes,
     "## Calibration set",
     ...(calibration === null ? ["None: this method looks at no data."] : calibrationText(calibration, hasSet)),
+    ...sections,
     `The same for programs: \`${MADE_OF_FILE}\`.`,
     "",
   ].join("\n\n");

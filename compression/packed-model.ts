@@ -47,15 +47,25 @@ export function writePackedLayer(folder: ModelFolder, tensor: string, bytes: Uin
   return folder.writeFile(packedName(tensor), bytes);
 }
 
+/** What else goes into a model's folder. */
+export interface Beside {
+  /** Of the model card, Markdown. */
+  sections: readonly string[];
+  /** By their names, which may have a folder before them. */
+  files: ReadonlyMap<string, string>;
+}
+
 /** Says in a model folder what the model was made of, and puts the calibration set beside it. */
 export async function writeMadeOf(
   folder: ModelFolder,
   madeOf: MadeOf,
   set: Uint8Array | undefined,
-  facts: Omit<CardFacts, "hasSet">,
+  facts: Omit<CardFacts, "hasSet" | "sections">,
+  { sections, files }: Beside = { sections: [], files: new Map() },
 ): Promise<void> {
+  for (const [name, content] of files) await folder.writeFile(name, content);
   await folder.writeFile(MADE_OF_FILE, `${JSON.stringify(madeOf, null, 2)}\n`);
-  await folder.writeFile(CARD_FILE, modelCard(madeOf, { ...facts, hasSet: set !== undefined }));
+  await folder.writeFile(CARD_FILE, modelCard(madeOf, { ...facts, sections, hasSet: set !== undefined }));
   if (set !== undefined) await folder.writeFile(SET_FILE, set);
 }
 

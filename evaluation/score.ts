@@ -1,5 +1,6 @@
 import { checkTokens } from "../models/forward.js";
 import type { Model } from "../models/model.js";
+import { PORTION_TOKENS } from "../study/rates.js";
 import { automaticMemory } from "./memory.js";
 import { type Pack, packAlone, packSequences } from "./packing.js";
 import type { Sequence } from "./requests.js";
@@ -9,12 +10,6 @@ import { requestKeys, type StoredScores } from "./stored-scores.js";
 
 /** Tokens a row, a multiple of what `stableRows` rounds up to: products are near their fastest. Not part of the numerics. */
 export const ROW_TOKENS = 1008;
-
-/**
- * Tokens after which scores are stored: to read all weights once more costs some percent of what these take, and a process
- * that is killed loses at most these.
- */
-const PORTION_TOKENS = 2 ** 14;
 
 export interface ScoreOptions {
   /** Bytes that scoring may take; by default a share of the machine's. No result depends on it. */

@@ -37,6 +37,7 @@ export type Column =
 
 export interface ArrowTable {
   rows: number;
+  hasNumbers(name: string): boolean;
   /** Flat values of a number, list or ragged column, without a copy where the file is one batch. */
   numbers(name: string): Numbers;
   listSize(name: string): number;
@@ -85,6 +86,7 @@ export function decodeArrow(bytes: Uint8Array, where: string): ArrowTable {
     names: table.schema.names.map(String),
     metadata: table.schema.metadata,
     json: (key) => parsedOrUndefined(table.schema.metadata.get(key)),
+    hasNumbers: (name) => hasNumbers(column(name).type),
     numbers: (name) => {
       const vector = column(name);
       if (hasNumbers(vector.type)) return flatNumbers(vector);

@@ -124,15 +124,36 @@ async function readManifest<Facts>(
   key: string,
   bytes: Uint8Array,
 ): Promise<Manifest<Facts>> {
+  const manifest = parseManifest<Facts>(bytes, kind, key);
+  if (manifest !== undefined) return manifest;
+  await quarantine(store, [], kind, key);
+  throw corrupt("was altered", `the manifest of ${kind} ${key}`);
+}
+
+/** undefined where it was altered. */
+function parseManifest<Facts>(bytes: Uint8Array, kind: CheckpointKind, key: string): Manifest<Facts> | undefined {
   try {
     const { checksum, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as Manifest<Facts> & { checksum: string };
     const isWhole = sha256(JSON.stringify(rest)) === checksum;
-    if (isWhole && rest.kind === kind && rest.key === key && identity(rest.derivation) === key) return rest;
+    return isWhole && rest.kind === kind && rest.key === key && identity(rest.derivation) === key ? rest : undefined;
   } catch {
-    // Falls through: what can't be read was altered.
+    return undefined;
   }
-  await quarantine(store, [], kind, key);
-  throw corrupt("was altered", `the manifest of ${kind} ${key}`);
+}
+
+/** A step's manifest as it lies in the store, with nothing mended there; `altered`: it isn't what was written. */
+export async function peekManifest<Facts>(
+  store: Pick<ObjectStore, "read">,
+  kind: CheckpointKind,
+  key: string,
+): Promise<Manifest<Facts> | "altered" | undefined> {
+  const bytes = await store.read(manifestKey(kind, key));
+  return bytes === undefined ? undefined : (parseManifest<Facts>(bytes, kind, key) ?? "altered");
+}
+
+/** The bytes that lie under a digest, be they altered or not; undefined where they are gone. */
+export function peekContent(store: Pick<ObjectStore, "read">, digest: string): Promise<Uint8Array | undefined> {
+  return store.read(contentKey(digest));
 }
 
 async function quarantine(

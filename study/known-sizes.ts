@@ -2,6 +2,10 @@
 export interface ModelSize {
   /** All weights, embeddings and head included. */
   parameters: number;
+  /** Those that a token is multiplied with, where that isn't all: of mixtures of experts. */
+  active?: number;
+  /** Weights of the largest matrix outside the blocks; all that are outside, unless it is there. */
+  outside?: number;
   hiddenSize: number;
   blocks: number;
   /** The linears of one block, [rows = output channels, columns = inputs]. */

@@ -38,8 +38,8 @@ export interface StudyPrice {
 
 /** The price of a study: arithmetic on the specification, nothing is looked up. Every model needs its size in `facts`. */
 export function priceStudy(spec: StudySpec, facts: PriceFacts): StudyPrice {
-  const reference = facts.models[spec.models[0].id].parameters;
-  const models = spec.models.map(({ id }) => priceModel(spec, id, facts, facts.models[id].parameters / reference));
+  const reference = activeWeights(facts.models[spec.models[0].id]);
+  const models = spec.models.map(({ id }) => priceModel(spec, id, facts, activeWeights(facts.models[id]) / reference));
   const sum = (figure: (price: ModelPrice) => number) => models.reduce((total, price) => total + figure(price), 0);
   return {
     models,
@@ -71,7 +71,7 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
   const drawnTokens = spec.sources.length * sets * length * total(sizes);
 
   const passSeconds = (tokens: number) =>
-    (tokens * relativeCost) / (facts.rate ?? ASSUMED_OPERATIONS / (2 * facts.models[spec.models[0].id].parameters));
+    (tokens * relativeCost) / (facts.rate ?? ASSUMED_OPERATIONS / (2 * activeWeights(facts.models[spec.models[0].id])));
   const keptEvery = (tokens: number) => {
     const interval = activationInterval(spec);
     return interval === "auto" ? firstInterval(tokens, size, passSeconds(tokens) / size.blocks) : interval;
@@ -97,6 +97,11 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
     keptEvery: Math.min(keptEvery(length * Math.max(...sizes)), size.blocks),
     hours: facts.rate === undefined ? null : passSeconds(calibration + evaluation) / 3600,
   };
+}
+
+/** Weights that a token is multiplied with: of experts those that it is routed to. */
+function activeWeights({ parameters, active = parameters }: ModelSize): number {
+  return active;
 }
 
 /** Operations a second, where no rate is known: a machine with some cores. */
@@ -174,6 +179,6 @@ function pruned({ pattern, sparsity }: { pattern?: string; sparsity?: number }):
   return n / m;
 }
 
-function total(figures: readonly number[]): number {
+export function total(figures: readonly number[]): number {
   return figures.reduce((sum, figure) => sum + figure, 0);
 }

@@ -75,6 +75,8 @@ export interface StudyView extends Omit<StudyProgress, "phase"> {
   /** Why it ended before it was done. */
   cause: string | null;
   cells: readonly CellProgress[];
+  /** When this run of it began (ISO 8601). */
+  started?: string;
   /** By the rate measured so far; null while there is none. */
   secondsLeft: number | null;
 }

@@ -25,8 +25,13 @@ interface Place {
   free(): void;
 }
 
-/** @param memory bytes of tensors that stay in memory; by default an eighth of what this process may use */
-export function createShelf(memory = machineMemory() / 8): Shelf {
+/** Bytes of tensors that a process's shelf keeps in memory, where nothing is said. */
+export function restingMemory(): number {
+  return machineMemory() / 8;
+}
+
+/** @param memory bytes of tensors that stay in memory */
+export function createShelf(memory = restingMemory()): Shelf {
   const disk = createDisk();
   let resident = 0;
   const inMemory = (tensor: tf.Tensor3D, bytes: number): Place => {

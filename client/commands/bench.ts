@@ -15,7 +15,7 @@ export function benchCommand(): Command {
     )
     .option(
       "--only <parts>",
-      `parts, separated by commas: ${partNames.join(", ")} (default: all but noise and workers)`,
+      `parts, separated by commas: ${partNames.join(", ")} (default: all but noise, workers and forecast)`,
       parseParts,
     )
     .option("--json", "print one JSON document")

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { TouchstoneError } from "../../study/errors.js";
 import type { CellProgress, StudyOverview, StudyView } from "../../study/progress.js";
+import type { Forecast } from "../forecast/forecast.js";
 import type { StudyHandle } from "../study-handle.js";
 import { openScreen } from "./screen.js";
+import { renderAgainstForecast } from "./study-forecast.js";
 import { renderHead, renderOverview } from "./study-table.js";
 
 const LOOK_EVERY_MS = 2000;
@@ -16,8 +18,10 @@ export interface Display {
 }
 
 /** Shows a study's progress on standard error until it ends: a live table on a terminal, else a line every ten seconds. */
-export function showProgress(study: StudyHandle, stream: NodeJS.WriteStream = process.stderr): Promise<void> {
-  return watchStudy(study, stream.isTTY ? table(stream, study.name) : lines(stream, study.name));
+export async function showProgress(study: StudyHandle, stream: NodeJS.WriteStream = process.stderr): Promise<void> {
+  // A study is watched without it too: what is wrong with the server is said by what follows.
+  const forecast = await study.forecast().catch(() => undefined);
+  return watchStudy(study, stream.isTTY ? table(stream, study.name, forecast) : lines(stream, study.name));
 }
 
 /** One JSON document a line, whenever something has changed. */
@@ -53,13 +57,14 @@ async function watchStudy(study: StudyHandle, display: Display): Promise<void> {
   }
 }
 
-function table(stream: NodeJS.WriteStream, name: string): Display {
+function table(stream: NodeJS.WriteStream, name: string, forecast: Forecast | undefined): Display {
   const screen = openScreen(stream);
   let last = `${name}: starting`;
   screen.draw(last);
   return {
     show: (overview) => {
-      last = renderOverview(name, overview);
+      const expected = forecast === undefined ? [] : [renderAgainstForecast(forecast, overview)];
+      last = [renderOverview(name, overview), ...expected].join("\n\n");
       screen.draw(last);
     },
     note: (problem) => screen.draw(`${last}\n\n${problem}`),

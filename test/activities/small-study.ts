@@ -2,6 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createProcessState } from "../../activities/process-state.js";
 import type { StepContext } from "../../activities/step.js";
+import { steps } from "../../activities/steps.js";
+import { expandCells } from "../../study/cells.js";
+import { evaluationsOf, type StudyPlan, type StudyRef } from "../../study/plan.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { SMALL_CONFIG, type SmallWeights, scratchFolder, writeSmallModel } from "../models/small-model.js";
 
@@ -60,4 +63,22 @@ export async function writeStudy(changes: Partial<StudySpecInput> = {}): Promise
 /** A process that knows nothing yet. */
 export function freshContext(): StepContext {
   return { state: createProcessState(), report: () => {}, signal: new AbortController().signal };
+}
+
+/** Plans a study and computes all its cells, in this process. */
+export async function computeStudy(changes: Partial<StudySpecInput>): Promise<{ study: StudyRef; plan: StudyPlan }> {
+  const context = freshContext();
+  const { study } = await steps.planStudy(await writeStudy(changes), context);
+  const plan = await context.state.plan(study);
+  for (const { id } of plan.spec.models) {
+    for (const { id: source } of plan.spec.sources) await steps.sampleSource({ study, model: id, source }, context);
+    for (const cell of expandCells(plan.spec, id)) {
+      await steps.embedCalibration({ study, cell }, context);
+      const blocks = cell.method === null ? 0 : plan.models[id].blocks;
+      for (let block = 0; block < blocks; block++) await steps.compressBlock({ study, cell, block }, context);
+      for (const evaluation of evaluationsOf(plan.spec)) await steps.evaluate({ study, cell, evaluation }, context);
+      await steps.finishCell({ study, cell }, context);
+    }
+  }
+  return { study, plan };
 }

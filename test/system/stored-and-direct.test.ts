@@ -16,9 +16,9 @@ import { cellsOfStudy, compareWithFolder } from "./stored-cell.js";
 const NAME = "stored";
 const TEXT = { path: dataPath("heldout.txt"), length: 256, limit: 3 };
 const system = useSystem({
-  minutes: 10,
+  minutes: 15,
   prepare: async () => {
-    await outcome(await system.touchstone.start(spec()), 480);
+    await outcome(await system.touchstone.start(spec()), 780);
     await writeFile(setFile(), await storedSet());
   },
 });
@@ -53,3 +53,16 @@ for (const method of methodNames) {
     assert.deepEqual(cell.evaluations[0].metrics.perplexity, { value: perplexity });
   });
 }
+
+test("reproduce: every cell of the study is computed anew with equal bytes", { skip, timeout: 900_000 }, async () => {
+  const { cells, undone } = (await touchstoneJson(["reproduce", "--study", NAME, "--prefix", NAME], 890)) as {
+    cells: { cell: string; parts?: unknown; equal: number }[];
+    undone: string[];
+  };
+  assert.deepEqual(undone, []);
+  assert.equal(cells.length, 1 + methodNames.length);
+  for (const { cell, parts, equal } of cells) {
+    assert.equal(parts, undefined, cell);
+    assert.ok(equal >= 2, cell);
+  }
+});
