@@ -8,6 +8,7 @@ import type { CellCoordinates, CellResult, FailedCell, SkippedCell, StudyResults
 import { readRecord } from "./cell-records.js";
 import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
+import { readOutcomes } from "./read-outcomes.js";
 import type { StepContext } from "./step.js";
 
 export interface ReportedStudy {
@@ -42,7 +43,7 @@ export async function reportStudy(
     contamination: await findContamination(plan, study, context),
     environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
   };
-  const { html, csv, json, summary } = buildReport(results);
+  const { html, csv, json, summary } = buildReport(results, await readOutcomes(plan, study, cells, context));
   const store = context.state.store(study);
   const files = [
     ["html", html, "text/html; charset=utf-8"],
