@@ -14,6 +14,7 @@ import { headlines, unperturbed } from "./measures.js";
 import { countOf, formatSpread } from "./numbers.js";
 import { sizeFigure, spreadFigure } from "./panels.js";
 import { robustnessSection } from "./robustness.js";
+import { sharesTable } from "./shares-table.js";
 import { sourceChoiceSection } from "./source-differences.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
 import { pageStyle } from "./style.js";
@@ -115,6 +116,7 @@ ${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set
 ${sourceChoiceSection(statistics, model)}
 <h2>Data or noise?</h2>
 ${noiseTable(model, measures)}
+${sharesTable(model, measures)}
 ${model === statistics.models[0] ? howToReadNoise : null}
 ${sizes.length > 1 ? sizeTable(model, measures) : null}
 ${robustnessSection(results, statistics, model)}

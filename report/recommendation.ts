@@ -1,6 +1,7 @@
 import { type Comparison, type ComparisonFigures, SIGNIFICANCE } from "../statistics/comparisons.js";
 import type { VarianceShares } from "../statistics/variance-shares.js";
 import { countOf, formatLevel, formatPercent, formatPValue, formatSpread, listOf } from "./numbers.js";
+import { shareText } from "./shares-table.js";
 import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
 
 /** What to do about calibration data with one method. */
@@ -139,12 +140,12 @@ function drawSentences(best: string, second: Rival | undefined): string[] {
 
 function shareSentences(shares: VarianceShares | { missing: string } | null): string[] {
   if (shares === null || "missing" in shares) return [];
-  const show = ({ share, low, high }: VarianceShares["source"]) =>
-    `${formatPercent(share)} (${formatPercent(low)} to ${formatPercent(high)})`;
   const { source, set, noise } = shares;
   const rest = noise === null ? "the set within it, with noise that was not measured," : "the set within it";
-  const third = noise === null ? "" : ` and numerical noise for ${show(noise)}`;
-  return [`Of the variance over sets the source accounts for ${show(source)}, ${rest} for ${show(set)}${third}.`];
+  const third = noise === null ? "" : ` and numerical noise for ${shareText(noise)}`;
+  return [
+    `Of the variance over sets the source accounts for ${shareText(source)}, ${rest} for ${shareText(set)}${third}.`,
+  ];
 }
 
 function noiseSentences({ noise }: MethodStatistics): string[] {

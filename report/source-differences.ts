@@ -18,7 +18,7 @@ export function sourceChoiceSection(statistics: StudyStatistics, model: ModelSta
   const ofSources = own.filter(({ kind }) => kind === "source");
   const largest = Math.max(...ofSources.map(({ size }) => size ?? 0));
   const paragraphs = recommendations(statistics, model).map(
-    ({ method, text }) => html`<p><strong>${method}</strong> ${text}</p>`,
+    ({ method, text }) => html`<li><strong>${method}</strong> ${text}</li>`,
   );
   const warnings = model.guessedTasks.map((task) => html`<p class="note">${guessedTaskText(task)}</p>`);
   const across = model === models.at(-1) ? comparisons.filter((family) => family.model === null) : [];
@@ -41,7 +41,7 @@ export function sourceChoiceSection(statistics: StudyStatistics, model: ModelSta
     ),
   ].filter((each) => each !== undefined);
   return html`<h2>Which source?</h2>
-${paragraphs.length > 0 ? paragraphs : html`<p class="note">One source, or no method that uses data: there is no choice to make.</p>`}
+${paragraphs.length > 0 ? html`<ul class="details">${paragraphs}</ul>` : html`<p class="note">One source, or no method that uses data: there is no choice to make.</p>`}
 ${warnings}
 ${familyTable(
   `Mean accuracy by source, pair by pair, ${countOf(largest, "sequence")} a set`,
@@ -88,13 +88,17 @@ function row({ first, second, sets, figures, missing }: Comparison, columns: num
   const better =
     superiority && `${share(superiority.probability)} (${share(superiority.low)} … ${share(superiority.high)})`;
   return html`<tr>${name}<td>${signed(figures.value)}</td><td>${signed(figures.low)} … ${signed(figures.high)}</td>
-<td>${formatPValue(figures.correctedP)}</td><td>${figures.effectSize?.toFixed(1) ?? MISSING}</td>
+<td>${formatPValue(figures.correctedP)}</td><td>${figures.effectSize === null ? MISSING : withSign(figures.effectSize, Math.abs(figures.effectSize).toFixed(1))}</td>
 ${ofSources ? html`<td>${better}</td>` : null}<td>${formatSpread(figures.detectable, "task")}</td></tr>`;
 }
 
 /** Points with their sign. */
 function signed(value: number): string {
-  return `${value < 0 ? "−" : "+"}${formatLevel(Math.abs(value), "task")}`;
+  return withSign(value, formatLevel(Math.abs(value), "task"));
+}
+
+function withSign(value: number, size: string): string {
+  return `${value < 0 ? "−" : "+"}${size}`;
 }
 
 function share(probability: number): string {
