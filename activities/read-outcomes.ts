@@ -67,6 +67,9 @@ async function askTasks({ spec, tasks }: StudyPlan): Promise<AskedTask[]> {
         0,
         evaluation.limit ?? undefined,
       );
+      if (!task.metrics.includes("acc")) {
+        throw new TouchstoneError("InvalidData", { what: `${name} has no accuracy, which the tasks' mean is made of` });
+      }
       const hasNorm = evaluation.tableMetric === "accNorm" && task.metrics.includes("acc_norm");
       const metric = hasNorm ? "acc_norm" : "acc";
       return { name, task: task.name, records: questions.length, ...guessingAccuracy(questions), metric, questions };

@@ -38,19 +38,16 @@ export function recommendations(
 function recommend(method: MethodStatistics, family: readonly Comparison[], more: readonly string[]): Recommendation {
   const known = family.flatMap(({ first, second, figures }) => (figures === null ? [] : [{ first, second, figures }]));
   const compared = new Set(known.flatMap(({ first, second }) => [first, second]));
-  const ranked = (method.sizes.at(-1)?.sources ?? [])
-    .flatMap(({ source, measures }) => (compared.has(source) ? [{ source, mean: measures.tasksMean?.mean ?? 0 }] : []))
-    .sort((a, b) => b.mean - a.mean);
   const left = family.flatMap(({ first, second, missing }) => (missing === null ? [] : [first, second]));
+  const ranked = rankedSources(method, compared);
   const [best, worst] = [ranked.at(0), ranked.at(-1)];
   if (best === undefined || worst === undefined) {
     const text =
       "No source can be recommended: two finished sets a source at least are needed to tell sources from sets, and five or more to find small differences.";
     return { method: method.method, source: null, alike: [], text };
   }
-  const over = (source: string) => oriented(known, best.source, source);
   const rivals = ranked.slice(1).flatMap(({ source }) => {
-    const figures = over(source);
+    const figures = oriented(known, best.source, source);
     return figures === undefined ? [] : [{ source, figures }];
   });
   const alike = rivals.filter(({ figures }) => figures.correctedP >= SIGNIFICANCE).map(({ source }) => source);
@@ -59,14 +56,29 @@ function recommend(method: MethodStatistics, family: readonly Comparison[], more
   const uncompared = [...new Set(left)].filter((source) => !compared.has(source));
   const sentences = [
     ...(anyFound ? choiceSentences(best, alike, beaten) : [noChoiceSentence(best, known)]),
-    costSentence(worst.source, rivals.at(-1)?.figures),
+    ...costSentences(worst.source, rivals.at(-1)?.figures),
     ...drawSentences(best.source, rivals.at(0)),
     ...shareSentences(method.shares.tasksMean ?? null),
-    ...noiseSentences(method),
+    ...noiseSentences(method, anyFound),
     ...(uncompared.length > 0 ? [`Not compared, with fewer than two finished sets: ${listOf(uncompared)}.`] : []),
     ...more,
   ];
   return { method: method.method, source: best.source, alike, text: sentences.join(" ") };
+}
+
+interface Ranked {
+  source: string;
+  mean: number;
+}
+
+/** The best first. */
+function rankedSources({ sizes }: MethodStatistics, compared: ReadonlySet<string>): Ranked[] {
+  return (sizes.at(-1)?.sources ?? [])
+    .flatMap(({ source, measures }) => {
+      const mean = measures.tasksMean?.mean;
+      return mean != null && compared.has(source) ? [{ source, mean }] : [];
+    })
+    .sort((a, b) => b.mean - a.mean);
 }
 
 type Known = { first: string; second: string; figures: ComparisonFigures };
@@ -91,7 +103,7 @@ function oriented(known: readonly Known[], first: string, second: string): Compa
 }
 
 /** Where some sources are told apart. */
-function choiceSentences(best: { source: string; mean: number }, alike: readonly string[], beaten: readonly Rival[]) {
+function choiceSentences(best: Ranked, alike: readonly string[], beaten: readonly Rival[]) {
   const level = `${formatLevel(best.mean, "tasksMean")} %`;
   const p = Math.max(...beaten.map(({ figures }) => figures.correctedP));
   const better =
@@ -107,25 +119,29 @@ function choiceSentences(best: { source: string; mean: number }, alike: readonly
       ];
 }
 
-function noChoiceSentence(best: { source: string; mean: number }, known: readonly Known[]): string {
+function noChoiceSentence(best: Ranked, known: readonly Known[]): string {
   const p = Math.min(...known.map(({ figures }) => figures.correctedP));
   const detectable = Math.max(...known.map(({ figures }) => figures.detectable));
   const level = `${formatLevel(best.mean, "tasksMean")} %`;
   const pairs =
     known.length === 1
-      ? `its two sources can't be told apart (p ${equals(p)})`
+      ? `the two sources can't be told apart (p ${equals(p)})`
       : `none of ${countOf(known.length, "pair")} of sources differs beyond chance (least corrected p ${equals(p)})`;
   return `That the choice of source matters is not shown: ${pairs}. ${best.source} had the highest mean accuracy, ${level}, which may be luck. Differences of ${formatSpread(detectable, "task")} points or more would have been found with a probability of 80 %; smaller ones may be there.`;
 }
 
 /** For all comparisons together, since the worst was picked after looking. */
-function costSentence(worst: string, figures: ComparisonFigures | undefined): string {
-  if (figures === undefined) return "";
+function costSentences(worst: string, figures: ComparisonFigures | undefined): string[] {
+  if (figures === undefined) return [];
   const [low, high] = [figures.familyLow, figures.familyHigh].map((value) => formatLevel(value, "task"));
   const cost = formatLevel(figures.value, "task");
-  return figures.familyLow > 0
-    ? `The worst choice, ${worst}, would cost ${cost} points (between ${low} and ${high}).`
-    : `The worst choice, ${worst}, was ${cost} points below; its true cost is at most ${high} points, and may be none.`;
+  if (figures.correctedP >= SIGNIFICANCE)
+    return [
+      `The worst choice, ${worst}, was ${cost} points below; its true cost is at most ${high} points, and may be none.`,
+    ];
+  // Holm's method finds some differences whose simultaneous interval still holds 0.
+  const range = figures.familyLow > 0 ? `between ${low} and ${high}` : `at most ${high}`;
+  return [`The worst choice, ${worst}, would cost ${cost} points (${range}).`];
 }
 
 /** How sure that is for a single set, which is what a user draws. */
@@ -148,10 +164,11 @@ function shareSentences(shares: VarianceShares | { missing: string } | null): st
   ];
 }
 
-function noiseSentences({ noise }: MethodStatistics): string[] {
-  const verdict = noise.tasksMean?.verdict;
-  if (verdict !== "within") return [];
-  return ["The spread over sets isn't above the numerical noise floor: it says nothing about the data."];
+function noiseSentences({ noise }: MethodStatistics, anyFound: boolean): string[] {
+  if (noise.tasksMean?.verdict !== "within") return [];
+  return anyFound
+    ? ["Single sets differ by no more than numerical noise does: it is the means over several that differ."]
+    : ["The spread over sets isn't above the numerical noise floor: it says nothing about the data."];
 }
 
 function equals(p: number): string {
