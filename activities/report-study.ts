@@ -65,7 +65,8 @@ export function reportKey(study: string, extension: "html" | "csv" | "json"): st
 /** Requests to the store. */
 const AT_A_TIME = 32;
 
-async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
+/** What is in the store of each of the cells. */
+export async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
   const checkpoints = context.state.checkpoints(study);
   const store = context.state.store(study);
   const cells: CellResult[] = [];

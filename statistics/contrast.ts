@@ -26,8 +26,9 @@ const MOST_FREEDOM = 1e6;
  * by task) less what sets' own variance has of it already, and at least 0; a group's own variance is at least what its records
  * account for, so that sets which agree by chance don't pass for certainty.
  *
- * Not a bootstrap over sets and records, since studies have 3 to 10 sets: resampling 3 sets gives two thirds of their
- * variance and knows nothing of how uncertain that is. `npm run simulate` holds both against null pairs of real outcomes.
+ * Not a percentile bootstrap over sets and records, since studies have 3 to 10 sets: resampling 3 sets gives two thirds of
+ * their variance and knows nothing of how uncertain that is. Of null pairs whose sets differ by more than their records account
+ * for it finds twice the 5 % to differ, and this no more than 5 % (`npm run simulate`, which draws from real outcomes too).
  * @returns null where a group has a single set: nothing then tells how much sets differ
  */
 export function estimate(terms: readonly Term[]): Estimate | null {
