@@ -14,7 +14,7 @@ const entries = [
   "storage/store-thread[.]ts",
 ];
 
-const domain = "calibration|models|compression|evaluation|report|hub";
+const domain = "calibration|models|compression|evaluation|statistics|report|hub";
 const sources = `^(workflows|activities|workers|client|bench|study|${domain}|tensor|storage|infra)/`;
 const packages = (...names) => `node_modules/(${names.join("|")})/`;
 
@@ -65,6 +65,7 @@ module.exports = {
       to: { path: "^dist/", pathNot: "^dist/(workflows|study)/" },
     },
     onlyFolders("tensor-and-storage-are-lowest", "tensor|storage", ["tensor", "storage", "study"]),
+    onlyFolders("statistics-is-pure", "statistics", ["statistics", "study"]),
     onlyFolders("domain-knows-no-activities", domain, [...domain.split("|"), "tensor", "storage", "study"]),
     onlyFolders("activities-are-below-workers", "activities", [
       ...["activities", ...domain.split("|")],

@@ -9,6 +9,7 @@ import { readRecord } from "./cell-records.js";
 import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
 import { findInspection } from "./inspection.js";
+import { readOutcomes } from "./read-outcomes.js";
 import type { StepContext } from "./step.js";
 
 export interface ReportedStudy {
@@ -31,7 +32,8 @@ export async function reportStudy(
 ): Promise<ReportedStudy> {
   const results = await studyResults(study, cancelled, context);
   const { cells, failed, skipped } = results;
-  const { html, csv, json, summary } = buildReport(results);
+  const outcomes = await readOutcomes(await context.state.plan(study), study, cells, context);
+  const { html, csv, json, summary } = buildReport(results, outcomes);
   const store = context.state.store(study);
   const files = [
     ["html", html, "text/html; charset=utf-8"],
@@ -76,7 +78,8 @@ export function reportKey(study: string, extension: "html" | "csv" | "json"): st
 /** Requests to the store. */
 const AT_A_TIME = 32;
 
-async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
+/** What is in the store of each of the cells. */
+export async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext) {
   const checkpoints = context.state.checkpoints(study);
   const store = context.state.store(study);
   const cells: CellResult[] = [];

@@ -17,6 +17,7 @@ const tasks = {
   image: { parts: ["tensorflow"], run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
+  simulate: { parts: ["tensorflow"], run: [["node", "dist/test/simulation/main.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },

@@ -1,6 +1,8 @@
+import type { StudyOutcomes } from "../statistics/outcomes.js";
 import type { StudyResults } from "../study/results.js";
 import { renderCsv } from "./csv.js";
 import { renderHtml } from "./html.js";
+import { recommendations } from "./recommendation.js";
 import { studyStatistics } from "./statistics.js";
 import { renderSummary } from "./terminal.js";
 
@@ -9,19 +11,25 @@ export interface Report {
   html: string;
   /** Long format, one row per cell, evaluation and metric. */
   csv: string;
-  /** `{ results, statistics }`. */
+  /** `{ results, statistics, recommendations }`. */
   json: string;
   /** Plain text for a terminal. */
   summary: string;
 }
 
-/** All forms of a study's report; the same results give the same bytes. Unfinished studies have reports too. */
-export function buildReport(results: StudyResults): Report {
-  const statistics = studyStatistics(results);
+/**
+ * All forms of a study's report; the same results give the same bytes. Unfinished studies have reports too.
+ * @param outcomes of single records, which differences between sources are tested on
+ */
+export function buildReport(results: StudyResults, outcomes?: StudyOutcomes): Report {
+  const statistics = studyStatistics(results, outcomes);
+  const recommended = statistics.models.flatMap((model) =>
+    recommendations(statistics, model).map((recommendation) => ({ model: model.model, ...recommendation })),
+  );
   return {
     html: renderHtml(results, statistics),
     csv: renderCsv(results),
-    json: `${JSON.stringify({ results, statistics }, null, 2)}\n`,
+    json: `${JSON.stringify({ results, statistics, recommendations: recommended }, null, 2)}\n`,
     summary: renderSummary(results, statistics),
   };
 }

@@ -1,3 +1,4 @@
+import { rounded } from "../statistics/set-group.js";
 import { toNumber } from "../study/figures.js";
 import type { CellResult, Evaluation, StudyResults } from "../study/results.js";
 import { splitTaskName } from "../study/task-name.js";
@@ -106,9 +107,8 @@ function figureReader(results: StudyResults, kind: Evaluation["kind"], id: strin
   };
 }
 
-/** Accuracies are whole numbers over the records: what a difference has beyond 12 decimals is rounding, and would pass for a spread. */
 function difference(clean: number | undefined, perturbed: number | undefined): number | undefined {
-  return clean === undefined || perturbed === undefined ? undefined : Math.round((clean - perturbed) * 1e12) / 1e12;
+  return clean === undefined || perturbed === undefined ? undefined : rounded(clean - perturbed);
 }
 
 function tableMetric({ kind, metrics }: Evaluation, choice: StudyResults["tableMetric"]): string {
@@ -118,5 +118,7 @@ function tableMetric({ kind, metrics }: Evaluation, choice: StudyResults["tableM
 
 function meanOf(values: readonly (number | undefined)[]): number | undefined {
   const known = values.filter((value) => value !== undefined);
-  return known.length < values.length ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+  return known.length < values.length
+    ? undefined
+    : rounded(known.reduce((sum, value) => sum + value, 0) / known.length);
 }

@@ -1,4 +1,5 @@
-import { type Summary, varianceRatioTail } from "./variance.js";
+import { varianceRatioTail } from "../statistics/distributions.js";
+import type { Summary } from "./variance.js";
 
 /** A spread less than this many times the noise's isn't called clearly above it, however many replicates there are. */
 const CLEAR_RATIO = 2;

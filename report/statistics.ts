@@ -1,6 +1,12 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { sampleRankCorrelation } from "simple-statistics";
+import type { StudyOutcomes } from "../statistics/outcomes.js";
+import { type ComparisonFamily, studyComparisons } from "../statistics/study-comparisons.js";
+import { type VarianceShares, varianceShares } from "../statistics/variance-shares.js";
+import { generatorOf } from "../storage/generator.js";
 import { toFigure } from "../study/figures.js";
 import type { CellResult, Figure, StudyResults } from "../study/results.js";
+import { type GuessedTask, guessedTasks } from "./guessed-tasks.js";
 import { headlines, type Measure, measuresOf, type Reader, readerOf } from "./measures.js";
 import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
 import { type NullControl, nullControl } from "./null-control.js";
@@ -13,6 +19,10 @@ export type ByMeasure<T> = Readonly<Record<string, T>>;
 export interface StudyStatistics {
   measures: readonly Measure[];
   models: readonly ModelStatistics[];
+  /** Of the tasks' mean, paired over records; where outcomes were read. */
+  comparisons: readonly ComparisonFamily[];
+  /** Why there are no comparisons, where outcomes could not be read. */
+  outcomesMissing: string | null;
 }
 
 export interface ModelStatistics {
@@ -21,6 +31,8 @@ export interface ModelStatistics {
   dense: ByMeasure<Figure> | null;
   methods: readonly MethodStatistics[];
   methodDifferences: readonly MethodDifference[];
+  /** Tasks that tell nothing about the model, since the dense one does no better than guessing, but move the mean. */
+  guessedTasks: readonly GuessedTask[];
 }
 
 export interface MethodStatistics {
@@ -31,6 +43,8 @@ export interface MethodStatistics {
   sizes: readonly SizeStatistics[];
   nullControl: NullControl | null;
   noise: ByMeasure<NoiseFloor>;
+  /** Of the largest size, for the measures that sum a model up. */
+  shares: ByMeasure<VarianceShares | { missing: string } | null>;
 }
 
 export interface SizeStatistics {
@@ -54,7 +68,7 @@ export interface MethodDifference {
  * The figures of each set, and their means and sample standard deviations over sets. Failed cells are missing values;
  * non-finite figures are excluded.
  */
-export function studyStatistics(results: StudyResults): StudyStatistics {
+export function studyStatistics(results: StudyResults, outcomes: StudyOutcomes = NOT_READ): StudyStatistics {
   const measures = measuresOf(results);
   const read = new Map(measures.map((measure) => [measure.key, readerOf(results, measures, measure)]));
   const known = [...results.cells, ...results.failed];
@@ -73,10 +87,14 @@ export function studyStatistics(results: StudyResults): StudyStatistics {
         return methodStatistics(label, free, own, measures, read);
       }),
       methodDifferences: methodDifferences(cells, labels, headlines(measures), read),
+      guessedTasks: guessedTasks(results, outcomes.tasks, model),
     };
   });
-  return { measures, models };
+  const comparisons = studyComparisons(results, outcomes);
+  return { measures, models, comparisons, outcomesMissing: outcomes.missing ?? null };
 }
+
+const NOT_READ: StudyOutcomes = { tasks: [], cells: new Map(), missing: "The records' outcomes were not read." };
 
 type Readers = ReadonlyMap<string, Reader>;
 
@@ -106,7 +124,19 @@ function methodStatistics(
     noise: mapMeasures(read, (reader) =>
       noiseFloor(summarize(valuesOf(floorCells, reader)), summarize(valuesOf(replicates, reader)), dataFree),
     ),
+    shares: mapMeasures(pick(read, headlines(measures)), (reader) =>
+      sharesOf(floorCells, replicates, reader, `variance shares of ${method} on ${cells[0]?.model}`),
+    ),
   };
+}
+
+function sharesOf(sets: readonly CellResult[], replicates: readonly CellResult[], read: Reader, seed: string) {
+  const generator = generatorOf(seed);
+  const finite = (cells: readonly CellResult[]) => valuesOf(cells, read).filter(Number.isFinite);
+  const sources = distinct(sets.map(({ source }) => source)).map((source) =>
+    finite(sets.filter((cell) => cell.source === source)),
+  );
+  return varianceShares(sources, finite(replicates), () => uniformFloat64(generator));
 }
 
 function sizeStatistics(

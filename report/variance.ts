@@ -1,4 +1,5 @@
-import { gammaln, mean, sampleStandardDeviation, sum } from "simple-statistics";
+import { mean, sampleStandardDeviation, sum } from "simple-statistics";
+import { varianceRatioTail } from "../statistics/distributions.js";
 
 /** Of the values that are finite; null where there are too few values to say. */
 export interface Summary {
@@ -61,33 +62,4 @@ export function varianceComponents(groups: readonly (readonly number[])[]): Vari
     sourceShare: component === 0 ? 0 : component / (component + within),
     pValue: varianceRatioTail(between / within, betweenFreedom, withinFreedom),
   };
-}
-
-/**
- * P(F >= ratio) of Fisher's F distribution, for ratio >= 0 (Infinity included). Small libraries of statistics have no F
- * distribution; this is its relation to the regularized incomplete beta function I_x(a, b).
- */
-export function varianceRatioTail(ratio: number, numeratorFreedom: number, denominatorFreedom: number): number {
-  if (ratio === Number.POSITIVE_INFINITY) return 0;
-  const x = denominatorFreedom / (denominatorFreedom + numeratorFreedom * ratio);
-  return incompleteBeta(x, denominatorFreedom / 2, numeratorFreedom / 2);
-}
-
-function incompleteBeta(x: number, a: number, b: number): number {
-  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
-  // The continued fraction converges fast on this side only.
-  if (x > (a + 1) / (a + b + 2)) return 1 - incompleteBeta(1 - x, b, a);
-  const front = Math.exp(gammaln(a + b) - gammaln(a) - gammaln(b) + a * Math.log(x) + b * Math.log1p(-x)) / a;
-  return front / betaFraction(x, a, b);
-}
-
-/** Continued fraction 8.17.22 of the NIST Digital Library of Mathematical Functions, from its 60th term inwards. */
-function betaFraction(x: number, a: number, b: number): number {
-  let fraction = 1;
-  for (let m = 60; m >= 1; m--) {
-    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    const odd = (-(a + m - 1) * (a + b + m - 1) * x) / ((a + 2 * m - 2) * (a + 2 * m - 1));
-    fraction = 1 + odd / (1 + even / fraction);
-  }
-  return fraction;
 }
