@@ -6,6 +6,7 @@ import { studyTask } from "../evaluation/study-task.js";
 import type { Task } from "../evaluation/task.js";
 import { openGguf } from "../models/gguf.js";
 import { parseJson } from "../models/json.js";
+import { countParameters } from "../models/parameters.js";
 import { architectureOf } from "../models/registry.js";
 import { fileExists, isS3, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -63,15 +64,13 @@ async function readSize(path: string): Promise<ModelSize | undefined> {
   const architecture = architectureOf(huggingFace, path);
   const config = architecture.readConfig(huggingFace, path);
   const indexes = Array.from({ length: config.blocks }, (_, index) => index);
-  const inBlocks = indexes.flatMap((index) => Array.from(architecture.blockShapes(config, index).values()));
-  const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
   const linears = indexes.map((index) =>
     blockLinears({ architecture, config }, index).flatMap((group) =>
       group.map(({ rows, columns }) => [rows, columns] as const),
     ),
   );
   return {
-    parameters: countAll(inBlocks) + countAll(Array.from(outside.values())),
+    parameters: countParameters({ architecture, config }),
     hiddenSize: config.hiddenSize,
     blocks: config.blocks,
     // Where only some blocks have experts, one that has.

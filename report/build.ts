@@ -1,4 +1,5 @@
 import type { StudyResults } from "../study/results.js";
+import { studyAnalyses } from "./analyses.js";
 import { renderCsv } from "./csv.js";
 import { renderHtml } from "./html.js";
 import { studyStatistics } from "./statistics.js";
@@ -9,7 +10,7 @@ export interface Report {
   html: string;
   /** Long format, one row per cell, evaluation and metric. */
   csv: string;
-  /** `{ results, statistics }`. */
+  /** `{ results, statistics, analyses }`. */
   json: string;
   /** Plain text for a terminal. */
   summary: string;
@@ -18,10 +19,11 @@ export interface Report {
 /** All forms of a study's report; the same results give the same bytes. Unfinished studies have reports too. */
 export function buildReport(results: StudyResults): Report {
   const statistics = studyStatistics(results);
+  const analyses = studyAnalyses(results, statistics);
   return {
-    html: renderHtml(results, statistics),
+    html: renderHtml(results, statistics, analyses),
     csv: renderCsv(results),
-    json: `${JSON.stringify({ results, statistics }, null, 2)}\n`,
+    json: `${JSON.stringify({ results, statistics, analyses }, null, 2)}\n`,
     summary: renderSummary(results, statistics),
   };
 }

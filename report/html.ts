@@ -1,5 +1,7 @@
 import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
+import type { ModelAnalyses, StudyAnalyses } from "./analyses.js";
+import { modelAnalysisSections, studyAnalysisSections } from "./analysis-sections.js";
 import {
   contaminationTable,
   costTable,
@@ -22,7 +24,7 @@ import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } f
  * The report as one page without scripts, which loads nothing: its policy forbids that as well. All text of the study is
  * escaped. The same results give the same bytes.
  */
-export function renderHtml(results: StudyResults, statistics: StudyStatistics): string {
+export function renderHtml(results: StudyResults, statistics: StudyStatistics, analyses: StudyAnalyses): string {
   const general = overview(statistics);
   const notice = incompleteness(results);
   const page = html`<!doctype html>
@@ -46,7 +48,8 @@ ${statistics.models.length === 1 ? lead(statistics.models[0], statistics) : null
 ${notice && html`<p class="alert" role="note">${notice}</p>`}
 </header>
 ${tiles(results, statistics)}
-${statistics.models.map((model) => modelSection(results, statistics, model))}
+${statistics.models.map((model, i) => modelSection(results, statistics, model, analyses.models[i]))}
+${studyAnalysisSections(statistics, analyses)}
 <section><h2>Checks</h2>${checks(results, statistics)}</section>
 <section><h2>Settings and provenance</h2>${provenance(results)}</section>
 </main>
@@ -96,7 +99,12 @@ ${spreads.length > 0 && headline ? html`<li><span>widest range, ${headline.id}</
 </ul>`;
 }
 
-function modelSection(results: StudyResults, statistics: StudyStatistics, model: ModelStatistics): Markup {
+function modelSection(
+  results: StudyResults,
+  statistics: StudyStatistics,
+  model: ModelStatistics,
+  analyses: ModelAnalyses,
+): Markup {
   const { measures } = statistics;
   const several = statistics.models.length > 1;
   const sizes = [...new Set(model.methods.flatMap((method) => method.sizes.map(({ size }) => size)))].sort(
@@ -115,6 +123,7 @@ ${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set
 ${noiseTable(model, measures)}
 ${model === statistics.models[0] ? howToReadNoise : null}
 ${sizes.length > 1 ? sizeTable(model, measures) : null}
+${modelAnalysisSections(results, statistics, model, analyses)}
 ${robustnessSection(results, statistics, model)}
 <details><summary>Methods compared, storage and time</summary>${more}</details>
 </section>`;

@@ -1,0 +1,37 @@
+import type { StudyResults } from "../study/results.js";
+import { type Disagreement, disagreements } from "./disagreement.js";
+import { type DoseSeries, doseSeries } from "./dose.js";
+import { type LayerSensitivity, layerSensitivities } from "./layer-sensitivity.js";
+import { type ModelSizeStatistics, modelSizeStatistics } from "./model-size.js";
+import { type SizeCurve, sizeCurves } from "./size-curve.js";
+import type { StudyStatistics } from "./statistics.js";
+import { type TunedPair, tunedPairs } from "./tuned-pairs.js";
+
+/** What a study says across set sizes, strengths, layers and models; plain JSON. */
+export interface StudyAnalyses {
+  models: readonly ModelAnalyses[];
+  modelSizes: readonly ModelSizeStatistics[];
+  tunedPairs: readonly TunedPair[];
+}
+
+export interface ModelAnalyses {
+  model: string;
+  sizeCurves: readonly SizeCurve[];
+  doses: readonly DoseSeries[];
+  disagreements: readonly Disagreement[];
+  layers: readonly LayerSensitivity[];
+}
+
+export function studyAnalyses(results: StudyResults, statistics: StudyStatistics): StudyAnalyses {
+  return {
+    models: statistics.models.map((model) => ({
+      model: model.model,
+      sizeCurves: sizeCurves(results, statistics, model),
+      doses: doseSeries(results, model),
+      disagreements: disagreements(results, statistics, model),
+      layers: layerSensitivities(results, model),
+    })),
+    modelSizes: modelSizeStatistics(results, statistics),
+    tunedPairs: tunedPairs(results, statistics),
+  };
+}
