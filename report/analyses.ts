@@ -1,6 +1,7 @@
 import type { StudyResults } from "../study/results.js";
 import { type Disagreement, disagreements } from "./disagreement.js";
 import { type DoseSeries, doseSeries } from "./dose.js";
+import { type Extremes, extremes } from "./extremes.js";
 import { type LayerSensitivity, layerSensitivities } from "./layer-sensitivity.js";
 import { type ModelSizeStatistics, modelSizeStatistics } from "./model-size.js";
 import { type SizeCurve, sizeCurves } from "./size-curve.js";
@@ -18,6 +19,7 @@ export interface ModelAnalyses {
   model: string;
   sizeCurves: readonly SizeCurve[];
   doses: readonly DoseSeries[];
+  extremes: readonly Extremes[];
   disagreements: readonly Disagreement[];
   layers: readonly LayerSensitivity[];
 }
@@ -28,6 +30,7 @@ export function studyAnalyses(results: StudyResults, statistics: StudyStatistics
       model: model.model,
       sizeCurves: sizeCurves(results, statistics, model),
       doses: doseSeries(results, model),
+      extremes: extremes(results, statistics, model),
       disagreements: disagreements(results, statistics, model),
       layers: layerSensitivities(results, model),
     })),

@@ -2,6 +2,7 @@ import type { StudyResults } from "../study/results.js";
 import type { ModelAnalyses, StudyAnalyses } from "./analyses.js";
 import { disagreementTable } from "./disagreement-table.js";
 import { doseSection } from "./dose-figure.js";
+import { extremesTable } from "./extremes-table.js";
 import { layerSection } from "./layer-figure.js";
 import { html, type Markup } from "./markup.js";
 import { modelSizeSection } from "./model-size-figure.js";
@@ -14,12 +15,13 @@ export function modelAnalysisSections(
   results: StudyResults,
   statistics: StudyStatistics,
   model: ModelStatistics,
-  { sizeCurves, doses, layers, disagreements }: ModelAnalyses,
+  { sizeCurves, doses, layers, disagreements, extremes }: ModelAnalyses,
 ): Markup {
   const { measures } = statistics;
   const disagreeing = disagreementTable(disagreements, measures);
   return html`${sizeCurveSection(sizeCurves, measures)}
 ${doseSection(results, statistics, model, doses)}
+${extremes.length > 0 ? html`<details><summary>Best and worst set of each task</summary>${extremesTable(extremes, measures)}</details>` : null}
 ${disagreeing && html`<details><summary>Where perplexity and accuracy disagree</summary>${disagreeing}</details>`}
 ${layerSection(model, layers)}`;
 }

@@ -158,6 +158,7 @@ export function draw(
  */
 function withoutNames(svg: string): string {
   return svg
+    .replace(/(opacity="0\.\d{3})\d+/g, "$1")
     .replace(/<(style|defs)\b[\s\S]*?<\/\1>\s*/g, "")
     .replace(/ (class="zr[^"]*"|clip-path="[^"]*"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 }

@@ -18,7 +18,7 @@ export function modelSizeSection(
   return html`<section><h2>Dispersion against model size</h2>
 <ul class="details">${families.flatMap((family) => headlines(measures).map((measure) => html`<li>${trendSentence(family, measure)}</li>`))}</ul>
 ${headlines(measures).map((measure) => dispersionFigure(families, measure))}
-${dispersionTable(families, measures)}
+${families.map((family) => dispersionTable(family, measures))}
 <p class="note">Standard deviations over all calibration sets of the largest size; those of perplexities in percent of their mean, as larger models have lower ones. Families
 are models whose ids differ in their size alone, with ${FEWEST_SIZES} sizes or more. ρ is Spearman's rank correlation of the standard deviation with the number of parameters, p that of
 an order by chance (two-sided; exact for fewer than eight models, unadjusted for the number of comparisons). Numerical noise is part of each standard deviation.</p></section>`;
@@ -74,6 +74,7 @@ function dispersionFigure(families: readonly ModelSizeStatistics[], measure: Mea
       dense: undefined,
       minimumExtent: 0.2,
       decimals: 1,
+      least: 0,
     });
     return html`<div class="panel"><h4>${family}</h4>${chart}</div>`;
   });
@@ -85,26 +86,18 @@ function dispersionFigure(families: readonly ModelSizeStatistics[], measure: Mea
 </figure>`;
 }
 
-function dispersionTable(families: readonly ModelSizeStatistics[], measures: readonly Measure[]): Markup {
-  const rows = families.flatMap(({ family, models, methods }) =>
-    methods.map(({ method, measure: key, spreads, agreement }) => {
-      const measure = measures.find((each) => each.key === key);
-      const list = models.map(
-        ({ id }, i) => html`<span class="pair"><small>${id}</small> ${percentOf(spreads[i])}</span> `,
-      );
-      return html`<tr><th scope="row">${family}</th><td class="text">${method}</td><td class="text">${measure?.id ?? key}</td><td class="text">${list}</td>
+function dispersionTable({ family, models, methods }: ModelSizeStatistics, measures: readonly Measure[]): Markup {
+  const rows = methods.map(({ method, measure: key, spreads, agreement }) => {
+    const name = measures.find((each) => each.key === key)?.id ?? key;
+    return html`<tr><th scope="row">${method}</th><td class="text">${name}</td>${spreads.map((spread) => html`<td>${percentOf(spread)}</td>`)}
 <td>${signed(agreement.correlation)}</td><td>${formatPValue(agreement.pValue)}</td></tr>`;
-    }),
+  });
+  const sizes = models.map(({ id, parameters }) => html`${id}<small>${formatParameters(parameters)}</small>`);
+  return table(
+    `${family}: standard deviations over the sets, in points of accuracy and in percent of the mean perplexity`,
+    [{ text: "method" }, { text: "measure" }, ...sizes, "ρ", "p"],
+    [html`<tbody>${rows}</tbody>`],
   );
-  const columns = [
-    "family",
-    { text: "method" },
-    { text: "measure" },
-    { text: "standard deviation, % (points of accuracy; share of the mean perplexity)" },
-    "ρ",
-    "p",
-  ];
-  return table("Spread over calibration sets by model size", columns, [html`<tbody>${rows}</tbody>`]);
 }
 
 function percentOf(share: number | null): string {

@@ -63,7 +63,7 @@ export function wideStudy({
     };
     METHODS.forEach(({ method }, m) => {
       for (const size of sizes)
-        for (let set = 0; set < sets; set++) SOURCES.forEach((_, source) => place(m, source, size, set));
+        for (let set = 0; set < sets; set++) for (const source of SOURCES.keys()) place(m, source, size, set);
       for (let noise = 0; method !== "rtn" && noise < replicates; noise++) place(m, 0, Math.max(...sizes), 0, noise);
     });
   });
