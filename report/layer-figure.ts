@@ -58,7 +58,7 @@ function mapFigure(
   const panels = all.map((each) => {
     const values = valuesOf(each);
     const range = (scale === "own" ? heatRange(values.flat()) : undefined) ?? shared;
-    const description = `${each.method}: ${title}, ${values.length} blocks by ${each.linears.length} linears. ${layerSentence(each)}`;
+    const description = `${each.method}: ${title}, ${values.length} blocks by ${each.linears.length} linears. ${each.method} ${layerSentence(each)}`;
     return html`<div class="panel"><h4>${each.method}</h4>${heatScale(range, percent)}${heatMap({ description, rows: shortNames(each.linears), values, range })}</div>`;
   });
   const scales = scale === "own" ? "each panel has a scale of its own" : "all panels share a scale";

@@ -82,7 +82,9 @@ function pool(sources: readonly SourceLayerErrors[], block: number, linear: numb
   });
   if (parts.length < sources.length) return null;
   const count = parts.reduce((sum, { cells }) => sum + cells, 0);
-  const mean = parts.reduce((sum, part) => sum + part.cells * part.mean, 0) / count;
+  // As in summarize: a mean is rounded, and equal values have to vary by exactly 0.
+  const isOne = parts.every((part) => part.mean === parts[0].mean);
+  const mean = isOne ? parts[0].mean : parts.reduce((sum, part) => sum + part.cells * part.mean, 0) / count;
   const squares = parts.reduce((sum, part) => sum + part.squares + part.cells * (part.mean - mean) ** 2, 0);
   return { count, mean, squares };
 }

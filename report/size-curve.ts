@@ -1,5 +1,6 @@
 import type { CellResult, StudyResults } from "../study/results.js";
 import { headlines, type Measure, readerOf } from "./measures.js";
+import { countOf } from "./numbers.js";
 import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
 import { halfWidth } from "./student.js";
 import { type Summary, summarize } from "./variance.js";
@@ -114,7 +115,7 @@ function judge(steps: readonly SizeStep[]): Pick<SizeCurve, "verdict" | "size" |
   const unknown = steps.find(({ exceeds }) => exceeds === null);
   if (unknown !== undefined) {
     const { from, to, gain } = unknown;
-    const missing = `${gain.count} of the sets that are needed (${FEWEST_SETS}) have a finite figure both of ${from} and of ${to} sequences`;
+    const missing = `${countOf(gain.count, "set")} ${gain.count === 1 ? "has" : "have"} finite figures both of ${from} and of ${to} sequences, and it needs ${FEWEST_SETS}`;
     return { verdict: "unmeasured", size: null, missing };
   }
   const last = steps.findLastIndex(({ exceeds }) => exceeds);
