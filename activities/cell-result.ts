@@ -9,6 +9,7 @@ import { type CellRef, cellTask } from "./cell-task.js";
 import { findBlock } from "./compressed-weights.js";
 import { cellDerivation, evaluationDerivation } from "./derivations.js";
 import type { EvaluationFacts } from "./evaluate.js";
+import { layerErrorsOf } from "./layer-errors.js";
 import type { StepContext } from "./step.js";
 
 /** Puts together what a cell's steps have stored; the cell is done when this is in the store. */
@@ -23,13 +24,11 @@ export async function finishCell(ref: CellRef, context: StepContext): Promise<Ce
     blocks.push(await findBlock(task, block));
   }
   const evaluations = await readEvaluations(plan, checkpoints, cell, digest);
-  const result = summarize(
-    cell,
-    digest,
-    blocks.map(({ facts }) => facts),
-    evaluations,
-  );
-  await checkpoints.commit("cell", cellDerivation(plan, cell, digest, evaluationsOf(plan.spec)), {}, result);
+  const facts = blocks.map((block) => block.facts);
+  const result = summarize(cell, digest, facts, evaluations);
+  // Not among what is handed back: histories are to hold little.
+  const stored = { ...result, ...layerErrorsOf(facts) };
+  await checkpoints.commit("cell", cellDerivation(plan, cell, digest, evaluationsOf(plan.spec)), {}, stored);
   for (const kind of ["failures", "skipped"] as const) {
     await removeRecord(context.state.store(study), kind, study.name, cell);
   }

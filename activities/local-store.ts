@@ -15,5 +15,6 @@ export function withLocalStore(context: StepContext, plan: StudyPlan, store: Thr
     plan: async () => plan,
     requireEnvironment: async () => {},
   };
-  return { ...context, state };
+  // Steps leave listeners on their signal, and a context may serve thousands of steps: each call has a signal of its own.
+  return { ...context, state, signal: AbortSignal.any([context.signal]) };
 }

@@ -7,6 +7,7 @@ import { type TaskDefinitions, taskNamed } from "../evaluation/registry.js";
 import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
 import { studyTask } from "../evaluation/study-task.js";
 import { loadModel } from "../models/load.js";
+import { countParameters } from "../models/parameters.js";
 import { identity } from "../storage/identity.js";
 import { openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
@@ -135,7 +136,12 @@ async function planModel(
     const tokenizer = await model.tokenizer();
     for (const text of texts) requireWindows(model, tokenizer, text);
     for (const { sets } of sources) for (const [uri, set] of sets) requireTokensOf(model, tokenizer, set, uri);
-    return { digest: model.digest, tokenizer: tokenizer.digest, blocks: model.config.blocks };
+    return {
+      digest: model.digest,
+      tokenizer: tokenizer.digest,
+      blocks: model.config.blocks,
+      parameters: countParameters(model),
+    };
   } finally {
     await model.close();
   }

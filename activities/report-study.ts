@@ -1,6 +1,8 @@
 import { buildReport } from "../report/build.js";
+import { layerErrorCollector } from "../report/layer-errors.js";
 import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
+import { knownModelSize } from "../study/known-sizes.js";
 import { dataFreeMethods } from "../study/methods.js";
 import { cellName } from "../study/names.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
@@ -31,8 +33,7 @@ export async function reportStudy(
   context: StepContext,
 ): Promise<ReportedStudy> {
   const results = await studyResults(study, cancelled, context);
-  const { cells, failed, skipped } = results;
-  const outcomes = await readOutcomes(await context.state.plan(study), study, cells, context);
+  const outcomes = await readOutcomes(await context.state.plan(study), study, results.cells, context);
   const { html, csv, json, summary } = buildReport(results, outcomes);
   const store = context.state.store(study);
   const files = [
@@ -45,7 +46,16 @@ export async function reportStudy(
   }
   const { bucket, prefix } = store.location;
   const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
-  return { report: address, cells: cells.length, failed: failed.length, skipped: skipped.length, summary };
+  return { report: address, ...counts(results), summary };
+}
+
+function counts({ cells, failed, skipped }: Pick<StudyResults, "cells" | "failed" | "skipped">) {
+  return { cells: cells.length, failed: failed.length, skipped: skipped.length };
+}
+
+/** Plans of earlier versions don't say it: then by the name. */
+function parametersOf({ models }: StudyPlan, id: string, path: string): number | null {
+  return models[id].parameters ?? (knownModelSize(id) ?? knownModelSize(path))?.parameters ?? null;
 }
 
 /** Everything that a study's report is made of, as far as it is there by now. */
@@ -55,14 +65,16 @@ export async function studyResults(
   context: StepContext,
 ): Promise<StudyResults> {
   const plan = await context.state.plan(study);
-  const { cells, failed, skipped } = await readCells(plan, study, context);
   return {
     name: study.name,
     spec: plan.spec,
     tableMetric: plan.spec.evaluation.tableMetric,
-    cells,
-    failed,
-    skipped,
+    models: plan.spec.models.map(({ id, path, base = null }) => ({
+      id,
+      parameters: parametersOf(plan, id, path),
+      base,
+    })),
+    ...(await readCells(plan, study, context)),
     cancelled,
     dataFreeMethods,
     contamination: await findContamination(plan, study, context),
@@ -85,12 +97,13 @@ export async function readCells(plan: StudyPlan, study: StudyRef, context: StepC
   const cells: CellResult[] = [];
   const failed: FailedCell[] = [];
   const skipped: SkippedCell[] = [];
+  const layers = layerErrorCollector();
   for (const { id } of plan.spec.models) {
     const all = expandCells(plan.spec, id);
     for (let i = 0; i < all.length; i += AT_A_TIME) {
       const some = all.slice(i, i + AT_A_TIME);
       const found = await findCells(plan, checkpoints, some);
-      cells.push(...found.filter((cell) => cell !== undefined));
+      cells.push(...found.filter((cell) => cell !== undefined).map(layers.take));
       const others = some.filter((_, j) => found[j] === undefined);
       const left = await Promise.all(others.map((cell) => readLeft(store, study, cell)));
       failed.push(...left.flatMap(({ failure }) => failure ?? []));
@@ -98,7 +111,7 @@ export async function readCells(plan: StudyPlan, study: StudyRef, context: StepC
       context.report({ stage: `collecting ${id}`, done: i + some.length, total: all.length });
     }
   }
-  return { cells, failed, skipped };
+  return { cells, failed, skipped, layers: layers.summaries() };
 }
 
 /** Why a cell is not there: it is to be left out, or else has failed, as far as that is known. */

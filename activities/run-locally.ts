@@ -9,15 +9,16 @@ import { steps } from "./steps.js";
 /** Computes all cells of a plan one after the other in this process, into a local folder. */
 export async function runLocally(plan: StudyPlan, folder: string, context: StepContext): Promise<void> {
   const study = { name: plan.spec.name, plan: identity(plan), bucket: "", prefix: "" };
-  const own = withLocalStore(context, plan, openFolderStore(folder));
+  const store = openFolderStore(folder);
+  const own = () => withLocalStore(context, plan, store);
   for (const { id: model } of plan.spec.models) {
-    for (const { id: source } of plan.spec.sources) await steps.sampleSource({ study, model, source }, own);
+    for (const { id: source } of plan.spec.sources) await steps.sampleSource({ study, model, source }, own());
     for (const cell of expandCells(plan.spec, model)) {
-      await steps.embedCalibration({ study, cell }, own);
+      await steps.embedCalibration({ study, cell }, own());
       const blocks = cell.method === null ? 0 : plan.models[model].blocks;
-      for (let block = 0; block < blocks; block++) await steps.compressBlock({ study, cell, block }, own);
-      for (const evaluation of evaluationsOf(plan.spec)) await steps.evaluate({ study, cell, evaluation }, own);
-      await steps.finishCell({ study, cell }, own);
+      for (let block = 0; block < blocks; block++) await steps.compressBlock({ study, cell, block }, own());
+      for (const evaluation of evaluationsOf(plan.spec)) await steps.evaluate({ study, cell, evaluation }, own());
+      await steps.finishCell({ study, cell }, own());
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Task } from "../evaluation/task.js";
 import { openGguf } from "../models/gguf.js";
 import { parseJson } from "../models/json.js";
 import type { ModelConfig } from "../models/model.js";
+import { countParameters } from "../models/parameters.js";
 import { architectureOf } from "../models/registry.js";
 import { fileExists, isS3, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -64,15 +65,8 @@ async function readSize(path: string): Promise<ModelSize | undefined> {
   const architecture = architectureOf(huggingFace, path);
   const config = architecture.readConfig(huggingFace, path);
   const indexes = Array.from({ length: config.blocks }, (_, index) => index);
-  const inBlocks = indexes.flatMap((index) =>
-    Array.from(
-      architecture.blockShapes(config, index),
-      ([name, shape]) => [architecture.blockWeightName(config, index, name), shape] as const,
-    ),
-  );
   const outside = new Map([...architecture.embeddingShapes(config), ...architecture.headShapes(config)]);
-  // By name: a tensor that several blocks share counts once.
-  const parameters = countAll(Array.from(new Map([...inBlocks, ...outside]).values()));
+  const parameters = countParameters({ architecture, config });
   const linears = indexes.map((index) =>
     blockLinears({ architecture, config }, index).flatMap((group) =>
       group.map(({ rows, columns }) => [rows, columns] as const),

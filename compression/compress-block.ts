@@ -8,6 +8,7 @@ import { compressLayers } from "./compress-layers.js";
 import { type BlockLinear, blockStages } from "./linears.js";
 import type { CompressedLayer, LayerStatistics, StatisticsKind } from "./method.js";
 import { isTrueSequential, methodOf } from "./registry.js";
+import { outputEnergy } from "./solve-error.js";
 import { Stopwatch } from "./stopwatch.js";
 
 /** A compressed linear of a block. */
@@ -15,6 +16,8 @@ export interface SolvedLayer extends BlockLinear {
   compressed: CompressedLayer;
   /** tr((W-Q) H (W-Q)^T), where the method has H. */
   error: number | null;
+  /** tr(W H W^T), where there is an H. */
+  energy?: number;
 }
 
 /** What is told of a compressed linear. */
@@ -22,14 +25,17 @@ export interface DescribedLayer {
   /** Name inside the block. */
   name: string;
   error: number | null;
+  /** What the error is a share of; only where the method has H, and not in blocks of earlier versions. */
+  energy?: number;
   damping: number | null;
   /** Only where no calibration token reached it. */
   unseen?: Unseen;
 }
 
 export function describeLayers(layers: readonly SolvedLayer[]): DescribedLayer[] {
-  return layers.map(({ name, error, compressed: { damping = null, unseen } }) => {
-    return { name, error, damping, ...(unseen === undefined ? {} : { unseen }) };
+  return layers.map(({ name, error, energy, compressed: { damping = null, unseen } }) => {
+    const known = { ...(energy === undefined ? {} : { energy }), ...(unseen === undefined ? {} : { unseen }) };
+    return { name, error, damping, ...known };
   });
 }
 
@@ -133,7 +139,8 @@ function solveGroup(
     dtype: weights.get(name)!.dtype,
   }));
   return compressLayers(layers, statistics, settings).map(({ compressed, error }, i) => {
+    const energy = statistics.kind === "secondMoment" ? { energy: outputEnergy(layers[i], statistics.hessian) } : {};
     walk.replace(group[i].name, compressed.weight);
-    return { ...group[i], compressed, error };
+    return { ...group[i], compressed, error, ...energy };
   });
 }

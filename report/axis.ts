@@ -14,6 +14,8 @@ export interface Scale {
   minimumExtent: number;
   /** Of the dense model's label. */
   decimals: number;
+  /** Below which there are no values; left out: there may be. */
+  least?: number;
 }
 
 /** Labels along the bottom, cut to the room that they have. */
@@ -29,14 +31,17 @@ export function categoryAxis(labels: readonly string[]) {
 }
 
 /** Where the axis begins and ends, how it is labelled, and how the dense model shows on it. */
-export function verticalAxis(values: readonly number[], { dense, minimumExtent, decimals }: Scale) {
+export function verticalAxis(
+  values: readonly number[],
+  { dense, minimumExtent, decimals, least = Number.NEGATIVE_INFINITY }: Scale,
+) {
   const own = widen(extentOf(values.length > 0 ? values : [dense ?? 0]), minimumExtent);
   const reference = dense !== undefined && Number.isFinite(dense) ? dense : undefined;
   const both = reference === undefined ? own : extentOf([...own, reference]);
   const fits = both[1] - both[0] <= DENSE_REACH * (own[1] - own[0]);
   const [low, high] = fits ? both : reference === undefined ? own : roomBeyond(own, reference);
   const step = niceStep((high - low) / 4);
-  const [min, max] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+  const [min, max] = [Math.max(least, Math.floor(low / step) * step), Math.ceil(high / step) * step];
   const text = reference === undefined ? "" : reference.toFixed(decimals);
   return {
     option: {

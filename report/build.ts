@@ -1,8 +1,8 @@
 import type { StudyOutcomes } from "../statistics/outcomes.js";
 import type { StudyResults } from "../study/results.js";
+import { studyAnalyses } from "./analyses.js";
 import { renderCsv } from "./csv.js";
 import { renderHtml } from "./html.js";
-import { recommendations } from "./recommendation.js";
 import { studyStatistics } from "./statistics.js";
 import { renderSummary } from "./terminal.js";
 
@@ -11,7 +11,7 @@ export interface Report {
   html: string;
   /** Long format, one row per cell, evaluation and metric. */
   csv: string;
-  /** `{ results, statistics, recommendations }`. */
+  /** `{ results, statistics, analyses }`. */
   json: string;
   /** Plain text for a terminal. */
   summary: string;
@@ -23,13 +23,11 @@ export interface Report {
  */
 export function buildReport(results: StudyResults, outcomes?: StudyOutcomes): Report {
   const statistics = studyStatistics(results, outcomes);
-  const recommended = statistics.models.flatMap((model) =>
-    recommendations(statistics, model).map((recommendation) => ({ model: model.model, ...recommendation })),
-  );
+  const analyses = studyAnalyses(results, statistics);
   return {
-    html: renderHtml(results, statistics),
+    html: renderHtml(results, statistics, analyses),
     csv: renderCsv(results),
-    json: `${JSON.stringify({ results, statistics, recommendations: recommended }, null, 2)}\n`,
+    json: `${JSON.stringify({ results, statistics, analyses }, null, 2)}\n`,
     summary: renderSummary(results, statistics),
   };
 }

@@ -24,10 +24,13 @@ export interface SpreadColumn {
 /** Index of the source's colour and symbol, or the hollow grey of noise replicates. */
 export type SeriesLook = number | "noise";
 
-/** One line a source over set sizes, through the means of its dots. */
+/** One line a source over set sizes or other steps, through the means of its dots. */
 export interface SizePanel extends Scale {
   description: string;
+  /** Ascending. */
   sizes: readonly number[];
+  /** What stands for the sizes along the axis; left out: the numbers. */
+  labels?: readonly string[];
   lines: readonly {
     look: SeriesLook;
     dots: readonly { size: number; value: number }[];
@@ -103,7 +106,10 @@ export function sizeChart(panel: SizePanel): Markup {
   });
   return draw(panel.description, {
     ...axis.option,
-    xAxis: [categoryAxis(sizes.map(String)), { type: "value", show: false, min: -0.5, max: sizes.length - 0.5 }],
+    xAxis: [
+      categoryAxis(panel.labels ?? sizes.map(String)),
+      { type: "value", show: false, min: -0.5, max: sizes.length - 0.5 },
+    ],
     series: [...axis.denseLine([-0.5, sizes.length - 0.5]), ...series],
   });
 }
@@ -126,8 +132,13 @@ function scatterOf(look: SeriesLook, data: readonly (readonly number[])[]) {
   };
 }
 
-function draw(description: string, option: EChartsCoreOption): Markup {
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
+/** An SVG of so many units that scales with its container. @param description what a screen reader says */
+export function draw(
+  description: string,
+  option: EChartsCoreOption,
+  { width, height } = { width: WIDTH, height: HEIGHT },
+): Markup {
+  const chart = init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
     chart.setOption({ animation: false, textStyle: { fontFamily: "inherit" }, ...option });
     return trusted(
@@ -147,6 +158,7 @@ function draw(description: string, option: EChartsCoreOption): Markup {
  */
 function withoutNames(svg: string): string {
   return svg
+    .replace(/(opacity="0\.\d{3})\d+/g, "$1")
     .replace(/<(style|defs)\b[\s\S]*?<\/\1>\s*/g, "")
     .replace(/ (class="zr[^"]*"|clip-path="[^"]*"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 }

@@ -1,5 +1,7 @@
 import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
+import type { ModelAnalyses, StudyAnalyses } from "./analyses.js";
+import { modelAnalysisSections, studyAnalysisSections } from "./analysis-sections.js";
 import {
   contaminationTable,
   costTable,
@@ -25,7 +27,7 @@ import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } f
  * The report as one page without scripts, which loads nothing: its policy forbids that as well. All text of the study is
  * escaped. The same results give the same bytes.
  */
-export function renderHtml(results: StudyResults, statistics: StudyStatistics): string {
+export function renderHtml(results: StudyResults, statistics: StudyStatistics, analyses: StudyAnalyses): string {
   const general = overview(statistics);
   const notice = incompleteness(results);
   const page = html`<!doctype html>
@@ -49,7 +51,8 @@ ${statistics.models.length === 1 ? lead(statistics.models[0], statistics) : null
 ${notice && html`<p class="alert" role="note">${notice}</p>`}
 </header>
 ${tiles(results, statistics)}
-${statistics.models.map((model) => modelSection(results, statistics, model))}
+${statistics.models.map((model, i) => modelSection(results, statistics, model, analyses.models[i]))}
+${studyAnalysisSections(statistics, analyses)}
 ${inspectionSection(results)}
 <section><h2>Checks</h2>${checks(results, statistics)}</section>
 <section><h2>Settings and provenance</h2>${provenance(results)}</section>
@@ -100,7 +103,12 @@ ${spreads.length > 0 && headline ? html`<li><span>widest range, ${headline.id}</
 </ul>`;
 }
 
-function modelSection(results: StudyResults, statistics: StudyStatistics, model: ModelStatistics): Markup {
+function modelSection(
+  results: StudyResults,
+  statistics: StudyStatistics,
+  model: ModelStatistics,
+  analyses: ModelAnalyses,
+): Markup {
   const { measures } = statistics;
   const several = statistics.models.length > 1;
   const sizes = [...new Set(model.methods.flatMap((method) => method.sizes.map(({ size }) => size)))].sort(
@@ -115,12 +123,13 @@ ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, me
 <h2>Sources and tasks${sizes.length > 1 ? `, ${countOf(sizes.at(-1) ?? 0, "sequence")} a set` : ""}</h2>
 ${sourceTable(model, unperturbed(measures))}
 ${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set</summary>${sourceTable(model, unperturbed(measures), { size })}</details>`)}
-${sourceChoiceSection(statistics, model)}
+${sourceChoiceSection(statistics, model, analyses.recommendations)}
 <h2>Data or noise?</h2>
 ${noiseTable(model, measures)}
 ${sharesTable(model, measures)}
 ${model === statistics.models[0] ? howToReadNoise : null}
 ${sizes.length > 1 ? sizeTable(model, measures) : null}
+${modelAnalysisSections(results, statistics, model, analyses)}
 ${robustnessSection(results, statistics, model)}
 <details><summary>Methods compared, storage and time</summary>${more}</details>
 </section>`;

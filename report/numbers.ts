@@ -36,6 +36,12 @@ export function formatSpread(
   return Number(text) === 0 ? scaled.toPrecision(1) : text;
 }
 
+/** With its sign; a gain or a difference. */
+export function formatChange(change: number | null, kind: Kind): string {
+  if (change === null || change === 0) return formatSpread(change, kind);
+  return `${change < 0 ? "−" : "+"}${formatSpread(Math.abs(change), kind)}`;
+}
+
 /** `41.33 ± 0.58`; the mean alone where one set has no spread. */
 export function formatSummary(summary: Summary | undefined, kind: Kind): string {
   if (summary === undefined || summary.mean === null) return summary?.excluded ? "not finite" : MISSING;

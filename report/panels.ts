@@ -91,7 +91,13 @@ export function sizeFigure(
   );
 }
 
-function figureMarkup(measure: Measure, panels: Markup[], key: Markup, caption: string, suffix = ""): Markup {
+export function figureMarkup(
+  measure: Measure,
+  panels: readonly Markup[],
+  key: Markup,
+  caption: string,
+  suffix = "",
+): Markup {
   const unit = unitOf(measure);
   const name = nameOf(measure);
   return html`<figure class="card">
@@ -122,7 +128,7 @@ function spreadText({ sizes, noise }: MethodStatistics, { key, kind }: Measure):
   return `sets ± ${sets}${floor}${lost}`;
 }
 
-function legend(sources: readonly string[], noise: boolean): Markup {
+export function legend(sources: readonly string[], noise: boolean): Markup {
   const looks: [string, SeriesLook][] = sources.map((source, look) => [source, look]);
   if (noise) looks.push(["noise replicates", "noise"]);
   return html`<ul class="legend">${looks.map(([name, look]) => html`<li>${swatch(look)}${name}</li>`)}</ul>`;
@@ -144,7 +150,7 @@ function swatch(look: SeriesLook): Markup {
 }
 
 /** In charts accuracies are percentages, and an axis spans 2 points or 2 % of the perplexity at least. */
-function scaleOf({ dense }: ModelStatistics, { key, kind }: Measure, values: readonly (number | undefined)[]) {
+export function scaleOf({ dense }: ModelStatistics, { key, kind }: Measure, values: readonly (number | undefined)[]) {
   const reference = toNumber(dense?.[key]);
   if (kind !== "perplexity") {
     return { dense: reference && reference * 100, minimumExtent: 2, decimals: 1 };
@@ -153,7 +159,7 @@ function scaleOf({ dense }: ModelStatistics, { key, kind }: Measure, values: rea
   return { dense: reference, minimumExtent: 0.02 * Math.abs(level), decimals: (reference ?? 0) < 100 ? 2 : 0 };
 }
 
-function percentReader(results: StudyResults, measures: readonly Measure[], measure: Measure) {
+export function percentReader(results: StudyResults, measures: readonly Measure[], measure: Measure) {
   const read = readerOf(results, measures, measure);
   if (measure.kind === "perplexity") return read;
   return (cell: CellResult) => {
@@ -167,6 +173,6 @@ function valuesOf(cells: readonly CellResult[], read: (cell: CellResult) => numb
 }
 
 /** The study's sources in order; a source keeps its colour and symbol in all charts. */
-function sourcesOf({ cells, failed }: StudyResults): string[] {
+export function sourcesOf({ cells, failed }: StudyResults): string[] {
   return [...new Set([...cells, ...failed].map(({ source }) => source))].filter((source) => source !== null);
 }

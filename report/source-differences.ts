@@ -3,12 +3,16 @@ import type { ComparisonFamily } from "../statistics/study-comparisons.js";
 import { guessedTaskText } from "./guessed-tasks.js";
 import { html, type Markup } from "./markup.js";
 import { countOf, formatLevel, formatPValue, formatSpread, MISSING } from "./numbers.js";
-import { recommendations } from "./recommendation.js";
+import type { Recommendation } from "./recommendation.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
 import { type Column, table } from "./table.js";
 
 /** Which source to take, what that is known from, and the other paired comparisons. Undefined where no task was scored. */
-export function sourceChoiceSection(statistics: StudyStatistics, model: ModelStatistics): Markup | undefined {
+export function sourceChoiceSection(
+  statistics: StudyStatistics,
+  model: ModelStatistics,
+  recommendations: readonly Recommendation[],
+): Markup | undefined {
   if (!statistics.measures.some(({ kind }) => kind === "tasksMean")) return undefined;
   const { outcomesMissing, comparisons, models } = statistics;
   if (outcomesMissing !== null) {
@@ -17,9 +21,7 @@ export function sourceChoiceSection(statistics: StudyStatistics, model: ModelSta
   const own = comparisons.filter((family) => family.model === model.model);
   const ofSources = own.filter(({ kind }) => kind === "source");
   const largest = Math.max(...ofSources.map(({ size }) => size ?? 0));
-  const paragraphs = recommendations(statistics, model).map(
-    ({ method, text }) => html`<li><strong>${method}</strong> ${text}</li>`,
-  );
+  const paragraphs = recommendations.map(({ method, text }) => html`<li><strong>${method}</strong> ${text}</li>`);
   const warnings = model.guessedTasks.map((task) => html`<p class="note">${guessedTaskText(task)}</p>`);
   const across = model === models.at(-1) ? comparisons.filter((family) => family.model === null) : [];
   const tables = [

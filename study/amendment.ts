@@ -1,5 +1,5 @@
 import { isGiven, type StudySource } from "./source.js";
-import { lastingSpec, type StudySpec, studySpecSchema } from "./spec.js";
+import { computedModels, lastingSpec, type StudySpec, studySpecSchema } from "./spec.js";
 
 /**
  * Where a specification takes something from what was computed under its name, or changes its meaning; none: it is the same, or
@@ -10,7 +10,7 @@ export function conflictsOf(before: StudySpec, after: StudySpec): string[] {
   const [first] = before.sources;
   const drawsOthers = !before.sources.every(isGiven) || noiseReplicates > 0;
   return [
-    ...inListed("models", before.models, after.models),
+    ...inListed("models", computedModels(before), computedModels(after)),
     ...inListed("sources", before.sources, withSetsAsBefore(before.sources, after.sources)),
     ...(noiseReplicates > 0 ? changes("sources[0].id (noise replicates)", first.id, after.sources[0].id) : []),
     ...leftOut("methods", before.methods.map(text), after.methods.map(text)),

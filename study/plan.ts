@@ -42,6 +42,8 @@ export interface PlannedModel {
   /** The tokenizer's digest. */
   tokenizer: string;
   blocks: number;
+  /** All weights, embeddings and head included; absent in plans of earlier versions. */
+  parameters?: number;
 }
 
 /** The specification with everything it points to pinned by digests or versions. */

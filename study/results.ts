@@ -45,6 +45,32 @@ export interface UnseenLayer {
   became: Unseen;
 }
 
+/**
+ * What the linears of each block lost of their outputs on the calibration set: tr((W-Q) H (W-Q)^T) / tr(W H W^T), four digits. The
+ * experts of a block count as one linear. null: the block has no such linear, or no calibration token reached it.
+ */
+export interface LayerErrors {
+  /** Names inside a block. */
+  linears: readonly string[];
+  /** [block][linear] */
+  blocks: readonly (readonly (number | null)[])[];
+}
+
+/** `LayerErrors` of some calibration sets of one source. */
+export interface SourceLayerErrors {
+  model: string;
+  methodLabel: string;
+  size: number;
+  source: string;
+  /** Sets. */
+  cells: number;
+  linears: readonly string[];
+  /** Over the sets, [block][linear]; null where not all of them have it. */
+  means: readonly (readonly (number | null)[])[];
+  /** Sample standard deviations; null for a single set too. */
+  deviations: readonly (readonly (number | null)[])[];
+}
+
 export interface CellResult extends CellCoordinates {
   evaluations: readonly Evaluation[];
   /** As stored: bits per weight of the compressed linears, and their share of zeros. null for the dense model. */
@@ -55,6 +81,8 @@ export interface CellResult extends CellCoordinates {
   calibrationDigest: string | null;
   /** Absent where calibration tokens reached all linears. */
   unseen?: readonly UnseenLayer[];
+  /** Absent where the method has no H, and in cells of earlier versions. */
+  layers?: LayerErrors;
   seconds: { compress: number; evaluate: number };
 }
 
@@ -78,6 +106,15 @@ export interface SkippedCell extends CellCoordinates {
   reason: string;
 }
 
+/** What is known of a model besides its results. */
+export interface StudyModel {
+  id: string;
+  /** All weights, embeddings and head included; null: not known. */
+  parameters: number | null;
+  /** The model that it was made from by further training, as the specification says; null: none is named. */
+  base: string | null;
+}
+
 /** Everything a report is made of; plain JSON. */
 export interface StudyResults {
   name: string;
@@ -85,7 +122,12 @@ export interface StudyResults {
   spec: unknown;
   /** Metric that tables show for a task: `acc`, or `acc_norm` where a task has it. */
   tableMetric: "acc" | "accNorm";
+  /** Absent in results of earlier versions. */
+  models?: readonly StudyModel[];
+  /** Without `layers`, which stand below. */
   cells: readonly CellResult[];
+  /** Of the largest sets of each method; absent in results of earlier versions. */
+  layers?: readonly SourceLayerErrors[];
   failed: readonly FailedCell[];
   skipped: readonly SkippedCell[];
   /** Models whose sweep was cancelled. */

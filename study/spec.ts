@@ -17,7 +17,12 @@ const id = z
 const path = z.string().min(1);
 const count = z.int().positive();
 
-const modelSchema = z.strictObject({ id, path });
+const modelSchema = z.strictObject({
+  id,
+  path,
+  /** The model of the study that this one was made from by further training, such as instruction tuning: the report compares them. */
+  base: id.optional(),
+});
 
 const calibrationSchema = z.strictObject({
   /** Sequences a set; smaller sets are the beginnings of larger ones. */
@@ -119,6 +124,7 @@ export const studySpecSchema = z
         key,
         context,
       );
+    reportForeignBases(spec.models, context);
     reportRepeated(
       spec.evaluation.perplexity.map((item) => item.id),
       "evaluation.perplexity",
@@ -166,10 +172,15 @@ export function parseStudySpec(input: unknown): StudySpec {
   return parseOrThrow(studySpecSchema, input, "InvalidStudySpec", "the study specification");
 }
 
-/** What makes a study: all but how many cells run at a time and how much memory they take, which may change. */
+/** What makes a study: all but how many cells run at a time, how much memory they take, and which models are compared: all that may change. */
 export function lastingSpec({ concurrency: _, ...rest }: StudySpec): unknown {
   const { memory: __, ...evaluation } = rest.evaluation;
-  return { ...rest, evaluation };
+  return { ...rest, models: computedModels(rest), evaluation };
+}
+
+/** The models as results depend on them. */
+export function computedModels({ models }: Pick<StudySpec, "models">): { id: string; path: string }[] {
+  return models.map(({ base: _, ...model }) => model);
 }
 
 /** Blocks between kept activations; Infinity: none are kept; `auto`: as `keepingInterval` has it. */
@@ -182,4 +193,15 @@ function reportRepeated(ids: readonly string[], key: string, context: z.Refineme
   const repeated = ids.find((value, i) => ids.indexOf(value) < i);
   if (repeated === undefined) return;
   context.addIssue({ code: "custom", path: key.split("."), message: `has ${repeated} twice` });
+}
+
+function reportForeignBases(models: readonly { id: string; base?: string }[], context: z.RefinementCtx): void {
+  models.forEach(({ id, base }, i) => {
+    if (base === undefined || (base !== id && models.some((model) => model.id === base))) return;
+    context.addIssue({
+      code: "custom",
+      path: ["models", i, "base"],
+      message: "must be the id of another model of the study",
+    });
+  });
 }

@@ -8,6 +8,7 @@ import type { Browser } from "playwright-core";
 import { buildReport } from "../../report/build.js";
 import { launchChromium, skip } from "./chromium.js";
 import { realisticStudy } from "./realistic.js";
+import { WIDE_MODELS, wideStudy } from "./wide.js";
 
 let browser: Browser | undefined;
 const folder = await mkdtemp(join(tmpdir(), "touchstone-report-"));
@@ -22,10 +23,23 @@ const views = [
   { name: "phone", width: 390, colorScheme: "light" },
 ] as const;
 
-for (const { name, width, colorScheme } of views) {
-  test(`a browser shows the page whole, quietly and without any request (${name})`, { skip }, async () => {
+const studies = [
+  { what: "one model", study: realisticStudy({ sizes: [16, 128], sets: 3 }), charts: 12, colours: 3 },
+  {
+    what: "all dimensions",
+    study: wideStudy({ sizes: [8, 64], sets: 2, blocks: 4, models: WIDE_MODELS.slice(1, 4) }),
+    // A model's spreads, set sizes, bits and layers; the spread by model size.
+    charts: 3 * (2 * 5 + 2 * 4 + 2 + 2 * 3) + 2,
+    colours: 4,
+  },
+];
+
+for (const { name, width, colorScheme, what, study, charts: count, colours } of views.flatMap((view) =>
+  studies.map((each) => ({ ...view, ...each })),
+)) {
+  test(`a browser shows the page whole, quietly and without any request (${what}, ${name})`, { skip }, async () => {
     const file = join(folder, "report.html");
-    await writeFile(file, buildReport(realisticStudy({ sizes: [16, 128], sets: 3 })).html);
+    await writeFile(file, buildReport(study).html);
     browser ??= await launchChromium();
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const messages: string[] = [];
@@ -39,7 +53,7 @@ for (const { name, width, colorScheme } of views) {
     assert.deepEqual(messages, []);
     assert.deepEqual(requests, [address]);
     const charts = page.getByRole("img");
-    assert.equal(await charts.count(), 12);
+    assert.equal(await charts.count(), count);
     for (const chart of await charts.all()) {
       const box = await chart.boundingBox();
       assert.ok(box !== null && box.width > 150 && box.height > 120 && box.x >= 0 && box.x + box.width <= width);
@@ -47,7 +61,7 @@ for (const { name, width, colorScheme } of views) {
     // Colours come from the page's variables: a misspelt one would paint nothing, or black.
     const fills = `[...document.querySelectorAll("figure path[fill^='var(--source']")].map((path) => getComputedStyle(path).fill)`;
     const paints = new Set(await page.evaluate<string[]>(fills));
-    assert.equal(paints.size, 3);
+    assert.equal(paints.size, colours);
     assert.ok(
       await page.evaluate<boolean>("document.documentElement.scrollWidth <= window.innerWidth"),
       "no sideways scrolling",

@@ -119,7 +119,7 @@ function measured(accuracy: number, perplexity: number, shift: number): Measured
 }
 
 /** Box and Muller's normal numbers from a linear congruential generator. */
-function normalNumbers(seed: number): () => number {
+export function normalNumbers(seed: number): () => number {
   let state = seed;
   const uniform = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -37,7 +37,7 @@ function study(levels: Level, { sets = 4, dense = 0.8, task = "boolq", method = 
 
 function told({ results, outcomes }: { results: StudyResults; outcomes?: StudyOutcomes }) {
   const { html, json } = buildReport(results, outcomes);
-  const { recommendations } = JSON.parse(json);
+  const { recommendations } = JSON.parse(json).analyses.models[0];
   return { html, text: recommendations[0]?.text as string | undefined, recommendation: recommendations[0] };
 }
 

@@ -37,6 +37,10 @@ const conflicts = (change: Change) =>
 const additions: Record<string, Change> = {
   "nothing, in another order": (spec) => spec.calibration?.sizes?.reverse(),
   "a model": (spec) => spec.models.push({ id: "b", path: "/models/b" }),
+  "what a model is compared with": (spec) => {
+    spec.models.push({ id: "b", path: "/models/b" });
+    spec.models[0].base = "b";
+  },
   "a source": (spec) => spec.sources.push({ id: "wiki", path: "/wiki" }),
   "a method": (spec) => spec.methods.push({ method: "gptq", bits: 3 }),
   "a smaller size": (spec) => spec.calibration?.sizes?.push(32),
@@ -127,5 +131,10 @@ test("the specification that the store keeps is the one that was given, but for 
       changed((other) => Object.assign(other, { concurrency: { cells: 7 } })),
     ),
   );
+  const compared = changed((other) => other.models.push({ id: "b", path: "/b", base: "a" }));
+  assert.deepEqual((lastingSpec(compared) as StudySpec).models, [
+    { id: "a", path: "/models/a" },
+    { id: "b", path: "/b" },
+  ]);
   assert.equal(parseLastingSpec({ name: "grown" }), undefined);
 });

@@ -60,6 +60,12 @@ const mistakes: readonly [title: string, input: unknown, type: string, said: Reg
     /models: has m twice/,
   ],
   [
+    "a base that is no other model",
+    with_("models", [{ id: "m", path: "p", base: "m" }]),
+    "InvalidStudySpec",
+    /models\[0\]\.base: must be the id of another model of the study/,
+  ],
+  [
     "a source twice",
     with_("sources", [
       { id: "s", path: "a" },
