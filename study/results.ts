@@ -55,6 +55,8 @@ export interface CellResult extends CellCoordinates {
   /** Absent where calibration tokens reached all linears. */
   unseen?: readonly UnseenLayer[];
   seconds: { compress: number; evaluate: number };
+  /** Address of its result, which says what determined it. Not part of what is stored there. */
+  stored?: string;
 }
 
 /** Where a failure comes from, as far as it is known. */
@@ -87,11 +89,15 @@ export interface StudyResults {
   cells: readonly CellResult[];
   failed: readonly FailedCell[];
   skipped: readonly SkippedCell[];
+  /** Cells still to be computed, of a study that runs or was cancelled; none where it is not there. */
+  pending?: readonly CellCoordinates[];
   /** Models whose sweep was cancelled. */
   cancelled: readonly string[];
   /** Methods that use no calibration data: their spread over sets must be exactly 0. */
   dataFreeMethods: readonly string[];
   contamination: readonly { source: string; set: number; task: string; records: number }[];
+  /** Contamination was not looked for yet: that is done when the study ends. */
+  contaminationUnknown?: boolean;
   /** Numerics version, backend and its version. */
   environment: Readonly<Record<string, string>>;
 }

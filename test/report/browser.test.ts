@@ -59,9 +59,10 @@ for (const { name, width, colorScheme } of views) {
       assert.ok(box !== null && box.width > 150 && box.height > 120 && box.x >= 0 && box.x + box.width <= width);
     }
     // Colours come from the page's variables: a misspelt one would paint nothing, or black.
-    const fills = `[...document.querySelectorAll("figure path[fill^='var(--source']")].map((path) => getComputedStyle(path).fill)`;
+    const fills = `[...document.querySelectorAll("figure .panel use")].map((dot) => getComputedStyle(document.querySelector(dot.getAttribute("href"))).fill)`;
     const paints = new Set(await page.evaluate<string[]>(fills));
-    assert.equal(paints.size, 3);
+    // Three sources, and the page behind the hollow noise.
+    assert.equal(paints.size, 4);
     assert.ok(
       await page.evaluate<boolean>("document.documentElement.scrollWidth <= window.innerWidth"),
       "no sideways scrolling",
