@@ -14,6 +14,7 @@ import { loadBackend } from "../tensor/backend.js";
 import { type Ahead, createAhead } from "./ahead.js";
 import { modelOf } from "./derivations.js";
 import { createKeeping, type Keeping } from "./keeping.js";
+import { createLiveReports, type LiveReports } from "./live-reports.js";
 import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
@@ -42,6 +43,8 @@ export interface ProcessState {
   compressing: Turns;
   /** Evaluations score one at a time, so that the memory of one is taken, and find what the one before has stored. */
   evaluating: Turns;
+  /** When the reports of studies that run were written. */
+  liveReports: LiveReports;
   /** The block after the one that is being stored. */
   ahead: Ahead<Solution>;
   /** Linears of a compressed block, as dense weights, by the identity of the block. */
@@ -104,6 +107,7 @@ export function createProcessState(): ProcessState {
     keeping: createKeeping(),
     compressing: createTurns(),
     evaluating: createTurns(),
+    liveReports: createLiveReports(),
     ahead: createAhead(({ solved, inputs }) => {
       tf.dispose(solved.outputs);
       inputs.putBack();

@@ -93,12 +93,18 @@ function latexOf(table: HTMLTableElement, title: string): string {
   });
   return `% ${title.replace(/\s+/g, " ")}\n% \\usepackage{booktabs}\n\\begin{tabular}{${names.map((_, i) => (isText(i) ? "l" : "r")).join("")}}
 \\toprule
-${[...(table.tHead?.rows[0].cells ?? [])].map((cell) => latex(cell.dataset.name === "row" ? "" : textOf(cell))).join(" & ")} \\\\
+${[...(table.tHead?.rows[0].cells ?? [])].map(headOf).join(" & ")} \\\\
 \\midrule
 ${body.join("\n")}
 \\bottomrule
 \\end{tabular}
 `;
+}
+
+function headOf(cell: HTMLTableCellElement): string {
+  const unit = cell.querySelector("small")?.textContent ?? "";
+  if (cell.tagName === "TD") return "";
+  return latex(`${cell.dataset.name} ${unit === "%" ? unit : unit && `(${unit})`}`.trim());
 }
 
 function save(name: string, text: string, type: string): void {

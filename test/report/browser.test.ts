@@ -1,33 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { type Browser, chromium } from "playwright-core";
 import { buildReport } from "../../report/build.js";
+import { type Opened, openBrowser, skip } from "./browser.js";
 import { realisticStudy } from "./realistic.js";
 
-const USUAL_PLACES = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/usr/bin/google-chrome-stable",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-  "/Applications/Chromium.app/Contents/MacOS/Chromium",
-];
-const executablePath = [process.env.CHROME_PATH, ...USUAL_PLACES].find(
-  (path) => path !== undefined && existsSync(path),
-);
-const skip = executablePath === undefined ? "no Chromium or Chrome found: set CHROME_PATH to run this" : false;
-
-let browser: Browser | undefined;
-const folder = await mkdtemp(join(tmpdir(), "touchstone-report-"));
-after(async () => {
-  await browser?.close();
-  await rm(folder, { recursive: true });
-});
+let opened: Opened | undefined;
+after(() => opened?.close());
 
 const views = [
   { name: "desktop, light", width: 1280, colorScheme: "light" },
@@ -37,17 +15,14 @@ const views = [
 
 for (const { name, width, colorScheme } of views) {
   test(`a browser shows the page whole, quietly and without any request (${name})`, { skip }, async () => {
-    const file = join(folder, "report.html");
-    await writeFile(file, buildReport(realisticStudy({ sizes: [16, 128], sets: 3 })).html);
-    const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-    browser ??= await chromium.launch({ executablePath, args });
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    opened ??= await openBrowser();
+    const address = await opened.save(buildReport(realisticStudy({ sizes: [16, 128], sets: 3 })).html);
+    const page = await opened.browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const messages: string[] = [];
     const requests: string[] = [];
     page.on("console", (message) => messages.push(message.text()));
     page.on("pageerror", (error) => messages.push(error.message));
     page.on("request", (request) => requests.push(request.url()));
-    const address = pathToFileURL(file).href;
     await page.goto(address, { waitUntil: "load" });
 
     assert.deepEqual(messages, []);
