@@ -16,6 +16,7 @@ import { gcCommand } from "./commands/gc.js";
 import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
 import { quickstartCommand } from "./commands/quickstart.js";
+import { reportsCommand } from "./commands/report.js";
 import { sampleCommand } from "./commands/sample.js";
 import { statusCommand } from "./commands/status.js";
 import { studyCommand } from "./commands/study.js";
@@ -28,6 +29,7 @@ const program = new Command("touchstone")
   .enablePositionalOptions()
   .addCommand(quickstartCommand())
   .addCommand(studyCommand())
+  .addCommand(reportsCommand())
   .addCommand(workerCommand())
   .addCommand(upCommand())
   .addCommand(downCommand())

@@ -121,7 +121,7 @@ function modelSection(results: StudyResults, statistics: StudyStatistics, model:
   const others = sizes.slice(0, -1).reverse();
   const more = [differenceTable(model, measures), agreementTable(model, measures), costTable(results, model)];
   return html`<section>
-${several ? html`<h2>${model.model}</h2>${lead(model, statistics)}` : null}
+${several ? html`<h2>${model.model}</h2>${lead(model, statistics)}` : html`<h2>Calibration sets side by side</h2>`}
 ${headlines(measures).map((measure) => spreadFigure(results, statistics, model, measure))}
 ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, measure))}
 <h2>Sources and tasks${sizes.length > 1 ? `, ${countOf(sizes.at(-1) ?? 0, "sequence")} a set` : ""}</h2>
