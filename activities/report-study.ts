@@ -97,7 +97,11 @@ async function readCells(plan: StudyPlan, study: StudyRef, context: StepContext)
     for (let i = 0; i < all.length; i += AT_A_TIME) {
       const some = all.slice(i, i + AT_A_TIME);
       const found = await findCells(plan, checkpoints, some);
-      cells.push(...found.flatMap((cell) => cell && { ...cell, stored: addressOf(store, cell.stored) }).filter((cell) => cell !== undefined));
+      cells.push(
+        ...found
+          .flatMap((cell) => cell && { ...cell, stored: addressOf(store, cell.stored) })
+          .filter((cell) => cell !== undefined),
+      );
       const others = some.filter((_, j) => found[j] === undefined);
       const left = await Promise.all(others.map((cell) => readLeft(store, study, cell)));
       failed.push(...left.flatMap(({ failure }) => failure ?? []));

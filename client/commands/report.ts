@@ -72,6 +72,9 @@ function renderText({ names, specification, environment, incomparable, measures,
     rows.length === 0
       ? `No cell of the two studies is the same experiment: there are no figures to compare.`
       : renderTable(columns, rows, figures),
-    `${countOf(groups.reduce((sum, { pairs }) => sum + pairs, 0), "pair")} of cells compared.`,
+    `${countOf(
+      groups.reduce((sum, { pairs }) => sum + pairs, 0),
+      "pair",
+    )} of cells compared.`,
   ].join("\n\n");
 }

@@ -80,8 +80,8 @@ function latex(text: string): string {
 function latexOf(table: HTMLTableElement, title: string): string {
   const names = namesOf(table);
   const lines = linesOf(table);
-  const isText = (i: number) =>
-    table.querySelector(`tbody tr:not(.group) > :nth-child(${i + 1}):is(th, .text)`) !== null;
+  const entriesOf = (i: number) => lines.flatMap((line) => ("heading" in line ? [] : line.entries[i].values));
+  const isText = (i: number) => entriesOf(i).some(([, value]) => !/^[-−]?(\d|inf|nan)/.test(value));
   const body = lines.map((line) => {
     if ("heading" in line)
       return `\\addlinespace\n\\multicolumn{${names.length}}{l}{\\textit{${latex(line.heading)}}} \\\\`;
