@@ -10,6 +10,7 @@ const entries = [
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",
   "storage/store-thread[.]ts",
+  "report/page/[a-z]+[.]ts",
 ];
 
 const domain = "calibration|models|compression|evaluation|report|hub";

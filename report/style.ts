@@ -90,7 +90,7 @@ tbody th a { text-decoration: underline dotted var(--axis); text-underline-offse
 #cells thead th:first-child { z-index: 2; }
 #cells td:nth-child(-n+3), #cells td:nth-last-child(-n+2), #cells .pending td, #cells .failed td, #cells .skipped td { text-align: left; }
 #cells td:nth-last-child(-n+2) { max-width: 11em; overflow: hidden; text-overflow: ellipsis; font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.85em; }
-#cells .through ~ tbody, #cells table.through tbody:not(:last-child) { display: none; }
+#cells table.through tbody:not(:last-child) { display: none; }
 tr:target > *, tbody:target > tr > * { background: var(--warn-wash) !important; }
 .pending th, .pending td, .failed td, .skipped td { color: var(--muted); font-style: italic; font-weight: 400; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
