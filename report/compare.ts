@@ -2,7 +2,7 @@ import { toFigure, toNumber } from "../study/figures.js";
 import { cellName } from "../study/names.js";
 import type { CellResult, Figure, StudyResults } from "../study/results.js";
 import { type Difference, differencesOf } from "./differences.js";
-import { type Measure, measuresOf, type Reader, readerOf } from "./measures.js";
+import { difference, type Measure, measuresOf, type Reader, readerOf } from "./measures.js";
 import type { ByMeasure } from "./statistics.js";
 import { type Summary, summarize } from "./variance.js";
 
@@ -154,7 +154,10 @@ function groupsOf(pairs: readonly Pair[], readers: readonly PairReader[]): Compa
     const measures = readers.map(({ key, readFirst, readSecond }) => {
       const values = own.flatMap(({ first, second }) => {
         const [one, two] = [readFirst(first), readSecond(second)];
-        return one === undefined || two === undefined ? [] : [{ first: one, second: two, difference: two - one }];
+        const less = difference(two, one);
+        return one === undefined || two === undefined || less === undefined
+          ? []
+          : [{ first: one, second: two, difference: less }];
       });
       const of = (side: "first" | "second" | "difference") => summarize(values.map((value) => value[side]));
       return [key, { first: of("first"), second: of("second"), difference: of("difference") }] as const;
@@ -175,5 +178,5 @@ function comparedCell({ first, second }: Pair, readers: readonly PairReader[]): 
 
 /** Second minus first; NaN where that is no number. */
 export function differenceOf({ first, second }: { first: Figure; second: Figure }): number {
-  return (toNumber(second) ?? Number.NaN) - (toNumber(first) ?? Number.NaN);
+  return difference(toNumber(second), toNumber(first)) ?? Number.NaN;
 }

@@ -106,8 +106,8 @@ function figureReader(results: StudyResults, kind: Evaluation["kind"], id: strin
   };
 }
 
-/** Accuracies are whole numbers over the records: what a difference has beyond 12 decimals is rounding, and would pass for a spread. */
-function difference(clean: number | undefined, perturbed: number | undefined): number | undefined {
+/** First minus second. Accuracies are whole numbers over the records: what a difference has beyond 12 decimals is rounding, and would pass for a spread. */
+export function difference(clean: number | undefined, perturbed: number | undefined): number | undefined {
   return clean === undefined || perturbed === undefined ? undefined : Math.round((clean - perturbed) * 1e12) / 1e12;
 }
 
