@@ -12,6 +12,7 @@ const entries = [
   "infra/bootstrap[.]mjs",
   "tensor/backend[.]ts",
   "storage/store-thread[.]ts",
+  "report/page/[a-z]+[.]ts",
 ];
 
 const domain = "calibration|models|compression|evaluation|statistics|report|hub";

@@ -1,4 +1,4 @@
-import type { Checkpoints, Manifest } from "../storage/checkpoints.js";
+import { type Checkpoints, type Manifest, manifestKey } from "../storage/checkpoints.js";
 import { TouchstoneError } from "../study/errors.js";
 import { evaluationsOf, type StudyPlan } from "../study/plan.js";
 import type { CellCoordinates, CellResult } from "../study/results.js";
@@ -35,12 +35,15 @@ export async function finishCell(ref: CellRef, context: StepContext): Promise<Ce
   return result;
 }
 
-/** The results of those cells that are done, in their order. What cells of one calibration set have in common is read once. */
+/**
+ * The results of those cells that are done, in their order, each with its key in the store. What cells of one calibration set have
+ * in common is read once.
+ */
 export function findCells(
   plan: StudyPlan,
   checkpoints: Checkpoints,
   cells: readonly CellCoordinates[],
-): Promise<(CellResult | undefined)[]> {
+): Promise<((CellResult & { stored: string }) | undefined)[]> {
   const digests = new Map<string, Promise<string | null | undefined>>();
   const digestOf = (cell: CellCoordinates) => {
     const set = `${cell.source} ${cell.size} ${cell.set}`;
@@ -53,7 +56,8 @@ export function findCells(
       const digest = await digestOf(cell);
       if (digest === undefined) return undefined;
       const derivation = cellDerivation(plan, cell, digest, evaluationsOf(plan.spec));
-      return (await checkpoints.find<CellResult>("cell", derivation))?.facts;
+      const manifest = await checkpoints.find<CellResult>("cell", derivation);
+      return manifest && { ...manifest.facts, stored: manifestKey("cell", manifest.key) };
     }),
   );
 }

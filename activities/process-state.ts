@@ -16,6 +16,7 @@ import { createShelf, disposeShelved, type Shelf, type Shelved } from "../tensor
 import { type Ahead, createAhead } from "./ahead.js";
 import { modelOf } from "./derivations.js";
 import { createKeeping, type Keeping } from "./keeping.js";
+import { createLiveReports, type LiveReports } from "./live-reports.js";
 import type { Solution } from "./solution.js";
 import { createTurns, type Turns } from "./turns.js";
 
@@ -45,6 +46,8 @@ export interface ProcessState {
   compressing: Turns;
   /** Evaluations score one at a time, so that the memory of one is taken, and find what the one before has stored. */
   evaluating: Turns;
+  /** When the reports of studies that run were written. */
+  liveReports: LiveReports;
   /** The block after the one that is being stored. */
   ahead: Ahead<Solution>;
   /** Linears of a compressed block, as dense weights, by the identity of the block. */
@@ -108,6 +111,7 @@ export function createProcessState(): ProcessState {
     keeping: createKeeping(),
     compressing: createTurns(),
     evaluating: createTurns(),
+    liveReports: createLiveReports(),
     ahead: createAhead(({ solved, inputs }) => {
       disposeShelved(solved.outputs);
       inputs.putBack();

@@ -44,7 +44,7 @@ export async function publishCell(
 
 async function evidenceOf(manifest: CellManifest, location: StoreLocation, context: StepContext): Promise<Beside> {
   const { study: name, plan, cell } = manifest;
-  const all = await studyResults({ name, plan: identity(plan), ...location }, [], context);
+  const all = await studyResults({ study: { name, plan: identity(plan), ...location } }, context);
   const result = all.cells.find((each) => cellName(each) === cellName(cell));
   if (result === undefined) {
     throw new TouchstoneError("StudyIncomplete", {

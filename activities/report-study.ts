@@ -1,5 +1,6 @@
 import { buildReport } from "../report/build.js";
 import { layerErrorCollector } from "../report/layer-errors.js";
+import type { StudyOutcomes } from "../statistics/outcomes.js";
 import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { knownModelSize } from "../study/known-sizes.js";
@@ -24,18 +25,37 @@ export interface ReportedStudy {
   summary: string;
 }
 
-/**
- * Makes the report of whatever the study has by now, and puts it in the store.
- * @param cancelled models whose sweep was cancelled
- */
-export async function reportStudy(
-  { study, cancelled = [] }: { study: StudyRef; cancelled?: readonly string[] },
+export interface ReportRequest {
+  study: StudyRef;
+  /** Models whose sweep was cancelled. */
+  cancelled?: readonly string[];
+}
+
+/** Makes the report of whatever the study has by now, and puts it in the store. */
+export async function reportStudy(request: ReportRequest, context: StepContext): Promise<ReportedStudy> {
+  const results = await studyResults(request, context);
+  const plan = await context.state.plan(request.study);
+  return writeReport(request.study, results, await readOutcomes(plan, request.study, results.cells, context), context);
+}
+
+/** The same of a study that runs, without what takes long and is done at the end. */
+export async function reportMeanwhile(request: ReportRequest, context: StepContext): Promise<void> {
+  const results = { ...(await knownResults(request, context)), contamination: [], contaminationUnknown: true };
+  await writeReport(request.study, results, NOT_YET_READ, context);
+}
+
+const NOT_YET_READ: StudyOutcomes = { tasks: [], cells: new Map(), missing: "That is done when the study has ended." };
+
+async function writeReport(
+  study: StudyRef,
+  results: StudyResults,
+  outcomes: StudyOutcomes,
   context: StepContext,
 ): Promise<ReportedStudy> {
-  const results = await studyResults(study, cancelled, context);
-  const outcomes = await readOutcomes(await context.state.plan(study), study, results.cells, context);
   const { html, csv, json, summary } = buildReport(results, outcomes);
   const store = context.state.store(study);
+  // Given up meanwhile: another attempt may have written a later one.
+  context.signal.throwIfAborted();
   const files = [
     ["html", html, "text/html; charset=utf-8"],
     ["csv", csv, "text/csv; charset=utf-8"],
@@ -44,9 +64,7 @@ export async function reportStudy(
   for (const [extension, text, type] of files) {
     await store.replace(reportKey(study.name, extension), new TextEncoder().encode(text), type);
   }
-  const { bucket, prefix } = store.location;
-  const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
-  return { report: address, ...counts(results), summary };
+  return { report: addressOf(store, reportKey(study.name, "html")), ...counts(results), summary };
 }
 
 function counts({ cells, failed, skipped }: Pick<StudyResults, "cells" | "failed" | "skipped">) {
@@ -59,11 +77,21 @@ function parametersOf({ models }: StudyPlan, id: string, path: string): number |
 }
 
 /** Everything that a study's report is made of, as far as it is there by now. */
-export async function studyResults(
-  study: StudyRef,
-  cancelled: readonly string[],
+export async function studyResults(request: ReportRequest, context: StepContext): Promise<StudyResults> {
+  const { study } = request;
+  const plan = await context.state.plan(study);
+  return {
+    ...(await knownResults(request, context)),
+    contamination: await findContamination(plan, study, context),
+    inspection: await findInspection(plan, study, context),
+  };
+}
+
+/** What cells have stored, and what of them is missing. */
+async function knownResults(
+  { study, cancelled = [] }: ReportRequest,
   context: StepContext,
-): Promise<StudyResults> {
+): Promise<Omit<StudyResults, "contamination" | "inspection">> {
   const plan = await context.state.plan(study);
   return {
     name: study.name,
@@ -77,14 +105,16 @@ export async function studyResults(
     ...(await readCells(plan, study, context)),
     cancelled,
     dataFreeMethods,
-    contamination: await findContamination(plan, study, context),
-    inspection: await findInspection(plan, study, context),
     environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
   };
 }
 
 export function reportKey(study: string, extension: "html" | "csv" | "json"): string {
   return `v1/study/${study}/report.${extension}`;
+}
+
+function addressOf({ location: { bucket, prefix } }: ObjectStore, key: string): string {
+  return [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), key].join("/");
 }
 
 /** Requests to the store. */
@@ -98,20 +128,26 @@ export async function readCells(plan: StudyPlan, study: StudyRef, context: StepC
   const failed: FailedCell[] = [];
   const skipped: SkippedCell[] = [];
   const layers = layerErrorCollector();
+  const pending: CellCoordinates[] = [];
   for (const { id } of plan.spec.models) {
     const all = expandCells(plan.spec, id);
     for (let i = 0; i < all.length; i += AT_A_TIME) {
       const some = all.slice(i, i + AT_A_TIME);
       const found = await findCells(plan, checkpoints, some);
-      cells.push(...found.filter((cell) => cell !== undefined).map(layers.take));
+      cells.push(
+        ...found
+          .filter((cell) => cell !== undefined)
+          .map((cell) => ({ ...layers.take(cell), stored: addressOf(store, cell.stored) })),
+      );
       const others = some.filter((_, j) => found[j] === undefined);
       const left = await Promise.all(others.map((cell) => readLeft(store, study, cell)));
       failed.push(...left.flatMap(({ failure }) => failure ?? []));
       skipped.push(...left.flatMap(({ skip }) => skip ?? []));
+      pending.push(...others.filter((_, j) => left[j].skip === undefined && left[j].failure === undefined));
       context.report({ stage: `collecting ${id}`, done: i + some.length, total: all.length });
     }
   }
-  return { cells, failed, skipped, layers: layers.summaries() };
+  return { cells, failed, skipped, pending, layers: layers.summaries() };
 }
 
 /** Why a cell is not there: it is to be left out, or else has failed, as far as that is known. */

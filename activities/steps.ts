@@ -5,6 +5,7 @@ import { embedCalibration } from "./embed-calibration.js";
 import { evaluate } from "./evaluate.js";
 import { planStudy } from "./plan-study.js";
 import { planSweep } from "./plan-sweep.js";
+import { reportingAfter } from "./report-meanwhile.js";
 import { reportStudy } from "./report-study.js";
 import { sampleSource } from "./sample-source.js";
 import { skipCell, unskipCells } from "./skip-cell.js";
@@ -18,8 +19,8 @@ export const steps = {
   embedCalibration,
   compressBlock,
   evaluate,
-  finishCell,
-  recordFailure,
+  finishCell: reportingAfter(finishCell),
+  recordFailure: reportingAfter(recordFailure),
   skipCell,
   unskipCells,
   reportStudy,

@@ -18,6 +18,7 @@ import { layerCommand } from "./commands/layer.js";
 import { perplexityCommand } from "./commands/perplexity.js";
 import { publishCommand } from "./commands/publish.js";
 import { quickstartCommand } from "./commands/quickstart.js";
+import { reportsCommand } from "./commands/report.js";
 import { reproduceCommand } from "./commands/reproduce.js";
 import { sampleCommand } from "./commands/sample.js";
 import { statusCommand } from "./commands/status.js";
@@ -31,6 +32,7 @@ const program = new Command("touchstone")
   .enablePositionalOptions()
   .addCommand(quickstartCommand())
   .addCommand(studyCommand())
+  .addCommand(reportsCommand())
   .addCommand(workerCommand())
   .addCommand(upCommand())
   .addCommand(downCommand())

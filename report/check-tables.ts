@@ -1,10 +1,11 @@
 import { cellName } from "../study/names.js";
 import type { FailedCell, StudyResults } from "../study/results.js";
+import { cellAnchor, groupAnchor } from "./anchors.js";
 import { becameTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { formatPercent, formatSeconds, MISSING } from "./numbers.js";
 import type { ModelStatistics } from "./statistics.js";
-import { table } from "./table.js";
+import { cellsLink, entry, table } from "./table.js";
 import { summarize } from "./variance.js";
 
 export function nullControlTable(models: readonly ModelStatistics[]): Markup | undefined {
@@ -15,7 +16,7 @@ export function nullControlTable(models: readonly ModelStatistics[]): Markup | u
       const words = { pass: "pass: exactly equal", fail: "FAIL", unmeasured: "not measured: fewer than two cells" };
       const measured = spread === null ? "finite for some sets only" : spread;
       return [
-        html`<tr><th scope="row">${model}</th><td class="text">${method}</td><td>${cells}</td><td>${measured}</td>
+        html`<tr><th scope="row">${model}</th><td class="text">${cellsLink(method, groupAnchor({ model, method }))}</td><td>${cells}</td><td>${measured}</td>
 <td class="text"><span class="chip ${verdict}">${words[verdict]}</span> ${spreading.slice(0, 6).join(", ")}</td></tr>`,
       ];
     }),
@@ -32,31 +33,26 @@ export function nullControlTable(models: readonly ModelStatistics[]): Markup | u
 export function costTable({ cells }: StudyResults, { model, methods }: ModelStatistics): Markup {
   const rows = methods.map(({ method }) => {
     const own = cells.filter((cell) => cell.model === model && cell.methodLabel === method);
+    const anchor = groupAnchor({ model, method });
     const show = (values: (number | null)[], format: (value: number) => string) => {
       const { mean } = summarize(values.filter((value) => value !== null));
-      return mean === null ? MISSING : format(mean);
+      return entry(mean === null ? MISSING : format(mean), mean, anchor);
     };
-    return html`<tr><th scope="row">${method}</th><td>${own.length}</td>
-<td>${show(
+    const seconds = (part: "compress" | "evaluate") => own.map((cell) => cell.seconds[part]);
+    const bits = show(
       own.map((cell) => cell.bitsPerWeight),
-      (bits) => bits.toFixed(2),
-    )}</td>
-<td>${show(
+      (mean) => mean.toFixed(2),
+    );
+    const zeros = show(
       own.map((cell) => cell.sparsity),
       formatPercent,
-    )}</td>
-<td>${show(
+    );
+    const error = show(
       own.map((cell) => cell.error),
-      (error) => error.toPrecision(4),
-    )}</td>
-<td>${show(
-      own.map((cell) => cell.seconds.compress),
-      formatSeconds,
-    )}</td>
-<td>${show(
-      own.map((cell) => cell.seconds.evaluate),
-      formatSeconds,
-    )}</td></tr>`;
+      (mean) => mean.toPrecision(4),
+    );
+    return html`<tr><th scope="row">${cellsLink(method, anchor)}</th><td>${own.length}</td>
+${bits}${zeros}${error}${show(seconds("compress"), formatSeconds)}${show(seconds("evaluate"), formatSeconds)}</tr>`;
   });
   const columns = [{ text: "method" }, "cells", "bits per weight", "zeros", "layer error", "compressing", "evaluating"];
   return table(
@@ -92,7 +88,8 @@ function origin({ at, worker, log }: FailedCell): Markup | null {
 export function skippedTable({ skipped }: StudyResults): Markup | undefined {
   if (skipped.length === 0) return undefined;
   const rows = skipped.map(
-    (cell) => html`<tr><th scope="row">${cellName(cell)}</th><td class="text message">${cell.reason}</td></tr>`,
+    (cell) =>
+      html`<tr><th scope="row">${cellsLink(cellName(cell), cellAnchor(cell))}</th><td class="text message">${cell.reason}</td></tr>`,
   );
   return table("Cells that were skipped", [{ text: "cell" }, { text: "reason" }], [html`<tbody>${rows}</tbody>`]);
 }
@@ -104,7 +101,7 @@ export function unseenTable({ cells }: StudyResults): Markup | undefined {
     const names = unseen.map(({ block, name, became }) => `block ${block} ${name}: ${becameTexts[became]}`);
     return [
       html`<tr><th scope="row">${cell.model}</th><td class="text">${cell.methodLabel}</td><td class="text">${cell.source ?? MISSING}</td>
-<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td><td>${unseen.length}</td><td class="text message">${names.join("; ")}</td></tr>`,
+<td>${cell.size ?? MISSING}</td><td>${cell.set ?? MISSING}</td><td>${cell.noise ?? MISSING}</td>${entry(String(unseen.length), unseen.length, cellAnchor(cell))}<td class="text message">${names.join("; ")}</td></tr>`,
     ];
   });
   if (rows.length === 0) return undefined;

@@ -5,7 +5,7 @@ import { nameOf, verdictTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { headlines, type Measure } from "./measures.js";
 import { formatLevel, formatSpread, formatSummary } from "./numbers.js";
-import { figureMarkup, legend, percentReader, scaleOf, sourcesOf } from "./panels.js";
+import { dotsOf, figureMarkup, legend, percentReader, scaleOf, sourcesOf } from "./panels.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
 import { heading, table } from "./table.js";
 import { summarize } from "./variance.js";
@@ -71,7 +71,7 @@ function doseFigure(
       const own = steps.map((step) => cellsOf(step).filter((cell) => cell.source === source));
       return {
         look,
-        dots: own.flatMap((cells, size) => cells.map((cell) => ({ size, value: read(cell) ?? Number.NaN }))),
+        dots: own.flatMap((cells, size) => dotsOf(cells, read, measure).map((dot) => ({ ...dot, size }))),
         means: own.map((cells) => summarize(cells.map((cell) => read(cell) ?? Number.NaN)).mean),
       };
     });

@@ -150,15 +150,18 @@ function lookAt(methods: readonly string[]): string {
 }
 
 /** What a report on an unfinished or empty study says in place of findings. */
-export function incompleteness({ cells, failed, skipped, cancelled }: StudyResults): string | undefined {
+export function incompleteness({ cells, failed, skipped, cancelled, pending = [] }: StudyResults): string | undefined {
   if (cells.length === 0) return "No cell has finished: there is nothing to report yet.";
-  const all = countOf(cells.length + failed.length + skipped.length, "cell");
+  const all = countOf(cells.length + failed.length + skipped.length + pending.length, "cell");
   const missing = [
+    ...(pending.length > 0 ? [`${cells.length} of ${all} so far`] : []),
     ...(failed.length > 0 ? [`${failed.length} of ${all} failed`] : []),
     ...(skipped.length > 0 ? [`${skipped.length} of ${all} skipped`] : []),
     ...(cancelled.length > 0 ? [`${listOf(cancelled)} cancelled`] : []),
   ];
-  return missing.length === 0 ? undefined : `${missing.join(", ")}; all figures leave these cells out.`;
+  return missing.length === 0
+    ? undefined
+    : `${missing.join(", ")}; all figures leave ${pending.length > 0 ? "out what is missing" : "these cells out"}.`;
 }
 
 /** Whether there are linears that the calibration data says nothing about; the page names them. */

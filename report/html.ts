@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
 import type { ModelAnalyses, StudyAnalyses } from "./analyses.js";
 import { modelAnalysisSections, studyAnalysisSections } from "./analysis-sections.js";
+import { cellTable } from "./cell-table.js";
 import {
   contaminationTable,
   costTable,
@@ -15,7 +16,8 @@ import { inspectionSection } from "./inspection/section.js";
 import { html, type Markup, trusted } from "./markup.js";
 import { headlines, unperturbed } from "./measures.js";
 import { countOf, formatSpread } from "./numbers.js";
-import { sizeFigure, spreadFigure } from "./panels.js";
+import { pageScript, scriptDigest } from "./page-script.js";
+import { figureShapes, sizeFigure, spreadFigure } from "./panels.js";
 import { robustnessSection } from "./robustness.js";
 import { sharesTable } from "./shares-table.js";
 import { sourceChoiceSection } from "./source-differences.js";
@@ -24,25 +26,15 @@ import { pageStyle } from "./style.js";
 import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } from "./tables.js";
 
 /**
- * The report as one page without scripts, which loads nothing: its policy forbids that as well. All text of the study is
- * escaped. The same results give the same bytes.
+ * The report as one page, which loads nothing and runs nothing but its own script: its policy forbids that as well. All text of
+ * the study is escaped. Without scripts all figures are there. The same results give the same bytes.
  */
 export function renderHtml(results: StudyResults, statistics: StudyStatistics, analyses: StudyAnalyses): string {
   const general = overview(statistics);
   const notice = incompleteness(results);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${results.name} – calibration study</title>
-<style>${trusted(pageStyle)}</style>
-</head>
-<body>
-<main>
-<header>
+  const page = document(
+    `${results.name} – calibration study`,
+    html`<header>
 <p class="overline">Calibration-data study</p>
 <h1>${results.name}</h1>
 <p class="meta">${scope(results, statistics)}</p>
@@ -50,17 +42,41 @@ ${general && html`<p class="lead">${general}</p>`}
 ${statistics.models.length === 1 ? lead(statistics.models[0], statistics) : null}
 ${notice && html`<p class="alert" role="note">${notice}</p>`}
 </header>
+<main id="content">
+${figureShapes(results)}
 ${tiles(results, statistics)}
 ${statistics.models.map((model, i) => modelSection(results, statistics, model, analyses.models[i]))}
 ${studyAnalysisSections(statistics, analyses)}
 ${inspectionSection(results)}
 <section><h2>Checks</h2>${checks(results, statistics)}</section>
+<section><h2>Cells</h2>${cells(results, statistics)}</section>
 <section><h2>Settings and provenance</h2>${provenance(results)}</section>
-</main>
+</main>`,
+  );
+  return page.text;
+}
+
+/** A page of the report's looks: its content is a header and what is in `main`. */
+export function document(title: string, content: Markup): Markup {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${scriptDigest}'">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${trusted(pageStyle)}</style>
+<script>${trusted(pageScript)}</script>
+</head>
+<body>
+<a class="skip" href="#content">To the figures</a>
+<div class="page">
+${content}
+</div>
 </body>
 </html>
 `;
-  return page.text;
 }
 
 function scope(results: StudyResults, { models, measures }: StudyStatistics): string {
@@ -84,7 +100,7 @@ function lead(model: ModelStatistics, statistics: StudyStatistics): Markup {
 }
 
 /** The figures a reader looks for first. */
-function tiles({ cells, failed, skipped }: StudyResults, { models, measures }: StudyStatistics): Markup {
+function tiles({ cells, failed, skipped, pending = [] }: StudyResults, { models, measures }: StudyStatistics): Markup {
   const controls = models.flatMap(({ methods }) => methods.flatMap(({ nullControl }) => nullControl ?? []));
   const broken = controls.filter(({ verdict }) => verdict === "fail").length;
   const tested = controls.filter(({ verdict }) => verdict !== "unmeasured").length;
@@ -96,7 +112,7 @@ function tiles({ cells, failed, skipped }: StudyResults, { models, measures }: S
   const widest = Math.max(...spreads.map(({ sets }) => (sets.max ?? 0) - (sets.min ?? 0)));
   const unit = headline?.kind === "perplexity" ? "" : " points";
   return html`<ul class="tiles">
-<li><span>cells finished</span><strong>${cells.length} of ${cells.length + failed.length + skipped.length}</strong></li>
+<li><span>cells finished</span><strong>${cells.length} of ${cells.length + failed.length + skipped.length + pending.length}</strong></li>
 ${spreads.length > 0 && headline ? html`<li><span>widest range, ${headline.id}</span><strong>${formatSpread(widest, headline.kind)}${unit}</strong></li>` : null}
 <li><span>spreads clearly above noise</span><strong>${judged.length === 0 ? "not measured" : `${judged.filter(({ verdict }) => verdict === "above").length} of ${judged.length}`}</strong></li>
 <li class="${tested === 0 ? "" : broken > 0 ? "fail" : "pass"}"><span>null controls, spread exactly 0</span><strong>${tested === 0 ? "none" : `${tested - broken} of ${tested} pass`}</strong></li>
@@ -117,7 +133,7 @@ function modelSection(
   const others = sizes.slice(0, -1).reverse();
   const more = [differenceTable(model, measures), agreementTable(model, measures), costTable(results, model)];
   return html`<section>
-${several ? html`<h2>${model.model}</h2>${lead(model, statistics)}` : null}
+${several ? html`<h2>${model.model}</h2>${lead(model, statistics)}` : html`<h2>Calibration sets side by side</h2>`}
 ${headlines(measures).map((measure) => spreadFigure(results, statistics, model, measure))}
 ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, measure))}
 <h2>Sources and tasks${sizes.length > 1 ? `, ${countOf(sizes.at(-1) ?? 0, "sequence")} a set` : ""}</h2>
@@ -153,7 +169,14 @@ ${unseenTable(results)}
 ${contaminationNote(results)}`;
 }
 
+function cells(results: StudyResults, { measures }: StudyStatistics): Markup {
+  return html`<p class="note">What all other figures are made of, and lead to. Downloads hold accuracies in 0..1 with all their digits.</p>
+${cellTable(results, measures)}`;
+}
+
 function contaminationNote(results: StudyResults): Markup | null {
+  if (results.contaminationUnknown)
+    return html`<p class="note">Evaluation records are looked for in the calibration sets when the study ends.</p>`;
   if (results.contamination.length > 0) return contaminationTable(results);
   const tasks = results.cells.some(({ evaluations }) => evaluations.some(({ kind }) => kind === "task"));
   return tasks ? html`<p class="note">No evaluation record was found in a calibration set.</p>` : null;

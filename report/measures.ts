@@ -107,7 +107,8 @@ function figureReader(results: StudyResults, kind: Evaluation["kind"], id: strin
   };
 }
 
-function difference(clean: number | undefined, perturbed: number | undefined): number | undefined {
+/** First minus second. */
+export function difference(clean: number | undefined, perturbed: number | undefined): number | undefined {
   return clean === undefined || perturbed === undefined ? undefined : rounded(clean - perturbed);
 }
 

@@ -1,10 +1,11 @@
 import { toNumber } from "../study/figures.js";
 import type { CellResult, StudyResults } from "../study/results.js";
-import { colourOf, type SeriesLook, SYMBOLS, sizeChart, spreadChart } from "./chart.js";
+import { cellAnchor } from "./anchors.js";
+import { type Dot, dotShapes, type SeriesLook, sizeChart, spreadChart, swatch } from "./chart.js";
 import { nameOf, verdictTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { type Measure, readerOf } from "./measures.js";
-import { formatSpread } from "./numbers.js";
+import { formatLevel, formatSpread } from "./numbers.js";
 import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
 import { summarize } from "./variance.js";
 
@@ -27,12 +28,13 @@ export function spreadFigure(
     const columns = sources.map((source, look) => ({
       label: source,
       look: look as SeriesLook,
-      values: valuesOf(
+      dots: dotsOf(
         sets.filter((cell) => cell.source === source),
         read,
+        measure,
       ),
     }));
-    const noise = { label: "noise", look: "noise" as const, values: valuesOf(replicates, read) };
+    const noise = { label: "noise", look: "noise" as const, dots: dotsOf(replicates, read, measure) };
     const chart = spreadChart({
       description: `${method.method}: ${nameOf(measure)} of each calibration set. ${spreadText(method, measure)}.`,
       columns: replicates.length > 0 ? [...columns, noise] : columns,
@@ -68,7 +70,7 @@ export function sizeFigure(
       look,
       dots: cells
         .filter((cell) => cell.source === source)
-        .map((cell) => ({ size: cell.size ?? 0, value: read(cell) ?? Number.NaN })),
+        .flatMap((cell) => dotsOf([cell], read, measure).map((dot) => ({ ...dot, size: cell.size ?? 0 }))),
       means: method.sizes.map(({ sources }) => {
         const mean = sources.find((entry) => entry.source === source)?.measures[measure.key]?.mean;
         return mean == null ? null : mean * percent;
@@ -134,21 +136,6 @@ export function legend(sources: readonly string[], noise: boolean): Markup {
   return html`<ul class="legend">${looks.map(([name, look]) => html`<li>${swatch(look)}${name}</li>`)}</ul>`;
 }
 
-const SHAPES = {
-  circle: html`<circle cx="6" cy="6" r="4.5"/>`,
-  triangle: html`<path d="M6 1 11 11H1Z"/>`,
-  diamond: html`<path d="M6 0 12 6 6 12 0 6Z"/>`,
-  rect: html`<path d="M1.5 1.5h9v9h-9Z"/>`,
-  roundRect: html`<rect x="1.5" y="1.5" width="9" height="9" rx="2.5"/>`,
-  pin: html`<path d="M6 12 2 6a4 4 0 1 1 8 0Z"/>`,
-};
-
-function swatch(look: SeriesLook): Markup {
-  const shape = look === "noise" ? SHAPES.circle : SHAPES[SYMBOLS[look % SYMBOLS.length]];
-  const paint = look === "noise" ? "fill:none;stroke-width:1.6;stroke" : "fill";
-  return html`<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true" style="${paint}:${colourOf(look)}">${shape}</svg>`;
-}
-
 /** In charts accuracies are percentages, and an axis spans 2 points or 2 % of the perplexity at least. */
 export function scaleOf({ dense }: ModelStatistics, { key, kind }: Measure, values: readonly (number | undefined)[]) {
   const reference = toNumber(dense?.[key]);
@@ -168,8 +155,26 @@ export function percentReader(results: StudyResults, measures: readonly Measure[
   };
 }
 
-function valuesOf(cells: readonly CellResult[], read: (cell: CellResult) => number | undefined): number[] {
-  return cells.map(read).filter((value) => value !== undefined);
+/** Those that were measured. */
+export function dotsOf(
+  cells: readonly CellResult[],
+  read: (cell: CellResult) => number | undefined,
+  { kind }: Measure,
+): Dot[] {
+  const percent = kind === "perplexity" ? 1 : 100;
+  return cells.flatMap((cell) => {
+    const value = read(cell);
+    if (value === undefined) return [];
+    const { source, set, noise } = cell;
+    const name = noise === null ? `${source}, set ${set}` : `noise ${noise}`;
+    return [{ value, anchor: cellAnchor(cell), title: `${name}: ${formatLevel(value / percent, kind)}` }];
+  });
+}
+
+/** What the page's charts refer to: dots stand for sources, or for methods. */
+export function figureShapes(results: StudyResults): Markup {
+  const methods = new Set(results.cells.map(({ methodLabel }) => methodLabel));
+  return dotShapes(Math.max(sourcesOf(results).length, methods.size));
 }
 
 /** The study's sources in order; a source keeps its colour and symbol in all charts. */

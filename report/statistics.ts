@@ -5,7 +5,7 @@ import { type ComparisonFamily, studyComparisons } from "../statistics/study-com
 import { type VarianceShares, varianceShares } from "../statistics/variance-shares.js";
 import { generatorOf } from "../storage/generator.js";
 import { toFigure } from "../study/figures.js";
-import type { CellResult, Figure, StudyResults } from "../study/results.js";
+import type { CellCoordinates, CellResult, Figure, StudyResults } from "../study/results.js";
 import { type GuessedTask, guessedTasks } from "./guessed-tasks.js";
 import { headlines, type Measure, measuresOf, type Reader, readerOf } from "./measures.js";
 import { type NoiseFloor, noiseFloor } from "./noise-floor.js";
@@ -45,6 +45,17 @@ export interface MethodStatistics {
   noise: ByMeasure<NoiseFloor>;
   /** Of the largest size, for the measures that sum a model up. */
   shares: ByMeasure<VarianceShares | { missing: string } | null>;
+  /** Sources and sizes of which cells are still to be computed; none in a study that has ended. */
+  pending: readonly PendingSets[];
+}
+
+export interface PendingSets {
+  source: string;
+  size: number;
+  /** Sets whose cell is finished. */
+  done: number;
+  /** And those whose cell is finished, failed, skipped or still to come. */
+  total: number;
 }
 
 export interface SizeStatistics {
@@ -71,7 +82,8 @@ export interface MethodDifference {
 export function studyStatistics(results: StudyResults, outcomes: StudyOutcomes = NOT_READ): StudyStatistics {
   const measures = measuresOf(results);
   const read = new Map(measures.map((measure) => [measure.key, readerOf(results, measures, measure)]));
-  const known = [...results.cells, ...results.failed];
+  const pending = results.pending ?? [];
+  const known = [...results.cells, ...results.failed, ...pending];
   const models = distinct(known.map(({ model }) => model)).map((model) => {
     const cells = results.cells.filter((cell) => cell.model === model);
     const compressed = known.filter((cell) => cell.model === model && cell.method !== null);
@@ -84,7 +96,10 @@ export function studyStatistics(results: StudyResults, outcomes: StudyOutcomes =
         const own = cells.filter(({ methodLabel, method }) => method !== null && methodLabel === label);
         const named = compressed.find(({ methodLabel }) => methodLabel === label)?.method?.method;
         const free = [label, named].some((name) => name !== undefined && results.dataFreeMethods.includes(name));
-        return methodStatistics(label, free, own, measures, read);
+        const all = [...results.skipped, ...compressed].filter(
+          (cell) => cell.model === model && cell.methodLabel === label,
+        );
+        return { ...methodStatistics(label, free, own, measures, read), pending: pendingSets(all, pending, own) };
       }),
       methodDifferences: methodDifferences(cells, labels, headlines(measures), read),
       guessedTasks: guessedTasks(results, outcomes.tasks, model),
@@ -104,7 +119,7 @@ function methodStatistics(
   cells: readonly CellResult[],
   measures: readonly Measure[],
   read: Readers,
-): MethodStatistics {
+): Omit<MethodStatistics, "pending"> {
   const sets = cells.filter(({ noise }) => noise === null);
   const replicates = cells.filter(({ noise }) => noise !== null);
   const sizes = distinct(sets.map(({ size }) => size ?? 0)).sort((a, b) => a - b);
@@ -137,6 +152,26 @@ function sharesOf(sets: readonly CellResult[], replicates: readonly CellResult[]
     finite(sets.filter((cell) => cell.source === source)),
   );
   return varianceShares(sources, finite(replicates), () => uniformFloat64(generator));
+}
+
+function pendingSets(
+  all: readonly CellCoordinates[],
+  pending: readonly CellCoordinates[],
+  finished: readonly CellCoordinates[],
+): PendingSets[] {
+  const place = ({ source, size }: CellCoordinates) => JSON.stringify([source, size]);
+  const sets = (cells: readonly CellCoordinates[]) => cells.filter(({ noise }) => noise === null);
+  const counts = (cells: readonly CellCoordinates[]) => {
+    const by = new Map<string, number>();
+    for (const cell of sets(cells)) by.set(place(cell), (by.get(place(cell)) ?? 0) + 1);
+    return by;
+  };
+  const [totals, done] = [counts(all), counts(finished)];
+  const open = new Set(sets(all.filter((cell) => pending.includes(cell))).map(place));
+  return [...open].map((key) => {
+    const [source, size] = JSON.parse(key) as [string, number];
+    return { source, size, done: done.get(key) ?? 0, total: totals.get(key) ?? 0 };
+  });
 }
 
 function sizeStatistics(

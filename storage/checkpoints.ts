@@ -174,7 +174,8 @@ function corrupt(what: string, where: string): TouchstoneError {
   });
 }
 
-function manifestKey(kind: CheckpointKind, key: string): string {
+/** Where a step's result is in the store. */
+export function manifestKey(kind: CheckpointKind, key: string): string {
   return `v1/${kind}/${key}.json`;
 }
 

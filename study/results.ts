@@ -84,6 +84,8 @@ export interface CellResult extends CellCoordinates {
   /** Absent where the method has no H, and in cells of earlier versions. */
   layers?: LayerErrors;
   seconds: { compress: number; evaluate: number };
+  /** Address of its result, which says what determined it. Not part of what is stored there. */
+  stored?: string;
 }
 
 /** Where a failure comes from, as far as it is known. */
@@ -130,6 +132,8 @@ export interface StudyResults {
   layers?: readonly SourceLayerErrors[];
   failed: readonly FailedCell[];
   skipped: readonly SkippedCell[];
+  /** Cells still to be computed, of a study that runs or was cancelled; none where it is not there. */
+  pending?: readonly CellCoordinates[];
   /** Models whose sweep was cancelled. */
   cancelled: readonly string[];
   /** Methods that use no calibration data: their spread over sets must be exactly 0. */
@@ -137,6 +141,8 @@ export interface StudyResults {
   contamination: readonly { source: string; set: number; task: string; records: number }[];
   /** What the first model's sets of the largest size hold, by source; absent where none is drawn. */
   inspection?: readonly SourceInspection[];
+  /** Contamination was not looked for yet: that is done when the study ends. */
+  contaminationUnknown?: boolean;
   /** Numerics version, backend and its version. */
   environment: Readonly<Record<string, string>>;
 }

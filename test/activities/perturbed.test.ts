@@ -66,6 +66,8 @@ test("a study of two perturbed tasks has a report of what they cost", async () =
   const { study } = await steps.planStudy({ ...given, evaluation }, freshContext());
   await steps.sampleSource({ study, model: "model", source: "source" }, freshContext());
   const { spec } = await freshContext().state.plan(study);
+  const reported = () => new TextDecoder().decode(server.objects.get("bucket/v1/study/reported/report.html"));
+  const meanwhile: string[] = [];
   for (const cell of expandCells(spec, "model")) {
     await steps.embedCalibration({ study, cell }, freshContext());
     for (let block = 0; cell.method !== null && block < 2; block++) {
@@ -75,6 +77,7 @@ test("a study of two perturbed tasks has a report of what they cost", async () =
       await steps.evaluate({ study, cell, evaluation: { kind: "task", id } }, freshContext());
     }
     await steps.finishCell({ study, cell }, freshContext());
+    meanwhile.push(reported());
   }
   const { summary, cells } = await steps.reportStudy({ study }, freshContext());
   assert.equal(cells, 3);
@@ -82,8 +85,12 @@ test("a study of two perturbed tasks has a report of what they cost", async () =
     summary,
     /accuracy lost under perturbed inputs[\s\S]*all perturbations │ +swaps:0\.5 │ +drops:0\.5:worst2/,
   );
-  const page = new TextDecoder().decode(server.objects.get("bucket/v1/study/reported/report.html"));
-  assert.match(page, /Accuracy lost under all perturbations/);
+  assert.match(reported(), /Accuracy lost under all perturbations/);
+  // While it ran, the page was written with each cell.
+  assert.match(meanwhile[0], /1 of 3 cells so far/);
+  assert.match(meanwhile[1], /2 of 3 cells so far[\s\S]*looked for in the calibration sets when the study ends/);
+  assert.match(meanwhile[2], /<td>s3:\/\/bucket\/v1\/cell\/[0-9a-f]{64}\.json/);
+  assert.doesNotMatch(reported(), /so far/);
 });
 
 test("a plan is refused where a perturbation is not understood, or could change nothing", async () => {
