@@ -12,7 +12,7 @@ const entries = [
   "storage/store-thread[.]ts",
 ];
 
-const domain = "calibration|models|compression|evaluation|report|hub";
+const domain = "calibration|models|compression|evaluation|report|statistics|hub";
 const sources = `^(workflows|activities|workers|client|bench|study|${domain}|tensor|storage|infra)/`;
 const packages = (...names) => `node_modules/(${names.join("|")})/`;
 

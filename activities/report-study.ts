@@ -1,10 +1,12 @@
 import { buildReport } from "../report/build.js";
+import { isNotNeeded, sourcesKnowledge } from "../report/stopping.js";
 import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
 import { dataFreeMethods } from "../study/methods.js";
 import { cellName } from "../study/names.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellCoordinates, CellResult, FailedCell, SkippedCell, StudyResults } from "../study/results.js";
+import type { StudySpec } from "../study/spec.js";
 import { readRecord } from "./cell-records.js";
 import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
@@ -16,6 +18,8 @@ export interface ReportedStudy {
   cells: number;
   failed: number;
   skipped: number;
+  /** Cells that were not computed since their source's mean was known; in studies with `stopping`. */
+  notNeeded?: number;
   /** The headline table, for a terminal. */
   summary: string;
 }
@@ -29,7 +33,8 @@ export async function reportStudy(
   context: StepContext,
 ): Promise<ReportedStudy> {
   const plan = await context.state.plan(study);
-  const { cells, failed, skipped } = await readCells(plan, study, context);
+  const found = await readCells(plan, study, context);
+  const { cells, failed, skipped, stopping } = withoutNotNeeded(plan.spec, found);
   const results: StudyResults = {
     name: study.name,
     spec: plan.spec,
@@ -37,6 +42,7 @@ export async function reportStudy(
     cells,
     failed,
     skipped,
+    ...(stopping === undefined ? {} : { stopping }),
     cancelled,
     dataFreeMethods,
     contamination: await findContamination(plan, study, context),
@@ -54,7 +60,23 @@ export async function reportStudy(
   }
   const { bucket, prefix } = store.location;
   const address = [`s3://${bucket}`, ...(prefix === "" ? [] : [prefix]), reportKey(study.name, "html")].join("/");
-  return { report: address, cells: cells.length, failed: failed.length, skipped: skipped.length, summary };
+  const spared = stopping?.reduce((sum, source) => sum + source.notNeeded, 0);
+  return {
+    ...{ report: address, cells: cells.length, failed: failed.length, skipped: skipped.length, summary },
+    ...(spared === undefined ? {} : { notNeeded: spared }),
+  };
+}
+
+type Collected = Pick<StudyResults, "cells" | "failed" | "skipped">;
+
+/** A cell that failed, or was skipped, and then was not needed is neither. */
+function withoutNotNeeded(spec: StudySpec, collected: Collected): Collected & Pick<StudyResults, "stopping"> {
+  if (spec.stopping === undefined) return collected;
+  const knowledge = sourcesKnowledge(spec, collected);
+  const isLeft = (cell: CellCoordinates) => !isNotNeeded(knowledge, cell);
+  const needed = { failed: collected.failed.filter(isLeft), skipped: collected.skipped.filter(isLeft) };
+  const left = { cells: collected.cells, ...needed };
+  return { ...left, stopping: sourcesKnowledge(spec, left) };
 }
 
 export function reportKey(study: string, extension: "html" | "csv" | "json"): string {

@@ -15,6 +15,7 @@ import { countOf, formatSpread } from "./numbers.js";
 import { sizeFigure, spreadFigure } from "./panels.js";
 import { robustnessSection } from "./robustness.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
+import { stoppingTable } from "./stopping-text.js";
 import { pageStyle } from "./style.js";
 import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } from "./tables.js";
 
@@ -111,6 +112,7 @@ ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, me
 <h2>Sources and tasks${sizes.length > 1 ? `, ${countOf(sizes.at(-1) ?? 0, "sequence")} a set` : ""}</h2>
 ${sourceTable(model, unperturbed(measures))}
 ${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set</summary>${sourceTable(model, unperturbed(measures), { size })}</details>`)}
+${stoppingTable(results, model.model)}
 <h2>Data or noise?</h2>
 ${noiseTable(model, measures)}
 ${model === statistics.models[0] ? howToReadNoise : null}
