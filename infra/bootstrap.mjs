@@ -18,6 +18,7 @@ const tasks = {
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
+  "simulate:adaptive": { parts: [], run: [["node", "dist/test/simulation/adaptive.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
   "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },

@@ -8,6 +8,7 @@ import { printJson } from "./output.js";
 import { studyControlCommands } from "./study-control.js";
 import { showJson, showProgress } from "./study-display.js";
 import { studyPlanCommand } from "./study-plan.js";
+import { studySearchCommand } from "./study-search.js";
 import { studyListCommand, studyStatusCommand } from "./study-status.js";
 import { withClient } from "./with-client.js";
 
@@ -17,6 +18,7 @@ export function studyCommand(): Command {
     .description("plan, start, watch and control calibration studies")
     .addCommand(studyPlanCommand())
     .addCommand(startCommand())
+    .addCommand(studySearchCommand())
     .addCommand(watchCommand())
     .addCommand(studyStatusCommand())
     .addCommand(studyListCommand())
