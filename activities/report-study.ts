@@ -1,5 +1,6 @@
 import { buildReport } from "../report/build.js";
 import { layerErrorCollector } from "../report/layer-errors.js";
+import { isNotNeeded, sourcesKnowledge } from "../report/stopping.js";
 import type { StudyOutcomes } from "../statistics/outcomes.js";
 import type { ObjectStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
@@ -8,6 +9,7 @@ import { dataFreeMethods } from "../study/methods.js";
 import { cellName } from "../study/names.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellCoordinates, CellResult, FailedCell, SkippedCell, StudyResults } from "../study/results.js";
+import type { StudySpec } from "../study/spec.js";
 import { readRecord } from "./cell-records.js";
 import { findCells } from "./cell-result.js";
 import { findContamination } from "./contamination.js";
@@ -21,6 +23,8 @@ export interface ReportedStudy {
   cells: number;
   failed: number;
   skipped: number;
+  /** Cells that were not computed since their source's mean was known; in studies with `stopping`. */
+  notNeeded?: number;
   /** The headline table, for a terminal. */
   summary: string;
 }
@@ -64,7 +68,11 @@ async function writeReport(
   for (const [extension, text, type] of files) {
     await store.replace(reportKey(study.name, extension), new TextEncoder().encode(text), type);
   }
-  return { report: addressOf(store, reportKey(study.name, "html")), ...counts(results), summary };
+  const spared = results.stopping?.reduce((sum, source) => sum + source.notNeeded, 0);
+  return {
+    ...{ report: addressOf(store, reportKey(study.name, "html")), ...counts(results), summary },
+    ...(spared === undefined ? {} : { notNeeded: spared }),
+  };
 }
 
 function counts({ cells, failed, skipped }: Pick<StudyResults, "cells" | "failed" | "skipped">) {
@@ -102,11 +110,30 @@ async function knownResults(
       parameters: parametersOf(plan, id, path),
       base,
     })),
-    ...(await readCells(plan, study, context)),
+    ...withoutNotNeeded(plan.spec, await readCells(plan, study, context)),
     cancelled,
     dataFreeMethods,
     environment: Object.fromEntries(Object.entries(plan.environment).map(([key, value]) => [key, String(value)])),
   };
+}
+
+type Collected = Pick<StudyResults, "cells" | "failed" | "skipped" | "pending">;
+
+/** A cell that failed, or was skipped, or is still to come, and then is not needed is none of these. */
+function withoutNotNeeded<Found extends Collected>(
+  spec: StudySpec,
+  found: Found,
+): Found & Pick<StudyResults, "stopping"> {
+  if (spec.stopping === undefined) return found;
+  const knowledge = sourcesKnowledge(spec, found);
+  const isLeft = (cell: CellCoordinates) => !isNotNeeded(knowledge, cell);
+  const needed = {
+    ...found,
+    failed: found.failed.filter(isLeft),
+    skipped: found.skipped.filter(isLeft),
+    pending: found.pending?.filter(isLeft),
+  };
+  return { ...needed, stopping: sourcesKnowledge(spec, needed) };
 }
 
 export function reportKey(study: string, extension: "html" | "csv" | "json"): string {

@@ -1,11 +1,13 @@
 import type { CellProgress, StudyProgress, SweepProgress } from "../study/progress.js";
 
+type Counted = Pick<StudyProgress, "total" | "done" | "failed" | "skipped" | "notNeeded" | "paused">;
+
 /**
  * Seconds until all cells are done, at the rate of the sweeps that run, and not before those that run have compressed their
  * blocks; null while nothing was measured, and in a pause.
  */
 export function secondsLeft(
-  { total, done, failed, skipped, paused }: Pick<StudyProgress, "total" | "done" | "failed" | "skipped" | "paused">,
+  { total, done, failed, skipped, notNeeded = 0, paused }: Counted,
   sweeps: readonly SweepProgress[],
   cells: readonly CellProgress[],
   now = Date.now(),
@@ -16,7 +18,7 @@ export function secondsLeft(
     0,
   );
   if (paused || !(cellsASecond > 0) || !Number.isFinite(cellsASecond)) return null;
-  const left = Math.max(0, total - done - failed - skipped - begun) / cellsASecond;
+  const left = Math.max(0, total - done - failed - skipped - notNeeded - begun) / cellsASecond;
   return Math.max(left, ...cells.map(blocksLeft));
 }
 

@@ -38,11 +38,12 @@ export async function studyView(
   const failed = Math.max(known.failed, ...sweeps.map((each) => each.failed));
   const paused = known.paused || (sweeps.length > 0 && sweeps.every((each) => each.paused));
   // Before it has looked what is done, a sweep knows less than the plan.
-  const running = sweeps.flatMap(({ phase, model, total, done, failed: lost, skipped, methods }) => {
-    return phase === "sampling" ? [] : [[model, { total, done, failed: lost, skipped, methods }] as const];
+  const running = sweeps.flatMap(({ phase, model, total, done, failed: lost, skipped, notNeeded, methods }) => {
+    return phase === "sampling" ? [] : [[model, { total, done, failed: lost, skipped, notNeeded, methods }] as const];
   });
   const models = { ...known.models, ...Object.fromEntries(running) };
-  const view = { ...known, models, failed, paused, ended: false, cause: null, cells, started };
+  const notNeeded = Math.max(known.notNeeded ?? 0, ...sweeps.map((each) => each.notNeeded ?? 0));
+  const view = { ...known, models, failed, notNeeded, paused, ended: false, cause: null, cells, started };
   return { ...view, secondsLeft: secondsLeft(view, sweeps, cells) };
 
   async function askAll<Progress>(workflowIds: readonly string[]): Promise<Progress[]> {
@@ -63,6 +64,19 @@ async function untold(client: Client, name: string, run: WorkflowExecutionDescri
 /** A run that has ended knows its counts best. */
 function concluded(known: Known, { phase, failure, summary }: StudyEnd) {
   const { cells: done = known.done, failed = known.failed, skipped = known.skipped, report = known.report } = summary;
+  const { notNeeded = known.notNeeded } = summary;
   const cause = failure === null ? null : `${failure.type}: ${failure.message}`;
-  return { phase, ended: true, cause, done, failed, skipped, report, running: [], cells: [], secondsLeft: null };
+  return {
+    phase,
+    ended: true,
+    cause,
+    done,
+    failed,
+    skipped,
+    notNeeded,
+    report,
+    running: [],
+    cells: [],
+    secondsLeft: null,
+  };
 }

@@ -22,6 +22,7 @@ import { robustnessSection } from "./robustness.js";
 import { sharesTable } from "./shares-table.js";
 import { sourceChoiceSection } from "./source-differences.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
+import { stoppingTable } from "./stopping-text.js";
 import { pageStyle } from "./style.js";
 import { agreementTable, differenceTable, noiseTable, sizeTable, sourceTable } from "./tables.js";
 
@@ -140,6 +141,7 @@ ${headlines(measures).map((measure) => sizeFigure(results, statistics, model, me
 ${sourceTable(model, unperturbed(measures))}
 ${others.map((size) => html`<details><summary>${countOf(size, "sequence")} a set</summary>${sourceTable(model, unperturbed(measures), { size })}</details>`)}
 ${sourceChoiceSection(statistics, model, analyses.recommendations)}
+${stoppingTable(results, model.model)}
 <h2>Data or noise?</h2>
 ${noiseTable(model, measures)}
 ${sharesTable(model, measures)}

@@ -20,7 +20,7 @@ export interface Measure {
  * tasks say, each in the order in which the cells name them. A task's own perplexity (LAMBADA has one) is no column: it
  * stands in the CSV and the JSON.
  */
-export function measuresOf(results: StudyResults): Measure[] {
+export function measuresOf(results: Pick<StudyResults, "cells">): Measure[] {
   const named = (kind: Evaluation["kind"]): Measure[] => {
     const ids = results.cells.flatMap(({ evaluations }) => evaluations.filter((e) => e.kind === kind).map((e) => e.id));
     return [...new Set(ids)].map((id) => ({ key: `${kind}:${id}`, id, kind }));
@@ -64,11 +64,13 @@ export function meanLosses(measures: readonly Measure[]): Measure[] {
 /** Reads one measure from a cell: an accuracy in 0..1 or a perplexity, possibly NaN or infinite; undefined: not measured. */
 export type Reader = (cell: CellResult) => number | undefined;
 
+type TableMetric = Pick<StudyResults, "tableMetric">;
+
 /**
  * The tasks' mean is taken over the set's own tasks, and only where all of the study's tasks are there: a mean over
  * other tasks would be another quantity.
  */
-export function readerOf(results: StudyResults, measures: readonly Measure[], measure: Measure): Reader {
+export function readerOf(results: TableMetric, measures: readonly Measure[], measure: Measure): Reader {
   const { id, kind } = measure;
   switch (kind) {
     case "tasksMean":
@@ -95,12 +97,12 @@ export function readerOf(results: StudyResults, measures: readonly Measure[], me
   }
 }
 
-function meanReader(results: StudyResults, measures: readonly Measure[]): Reader {
+function meanReader(results: TableMetric, measures: readonly Measure[]): Reader {
   const readers = measures.map((measure) => readerOf(results, measures, measure));
   return (cell) => meanOf(readers.map((read) => read(cell)));
 }
 
-function figureReader(results: StudyResults, kind: Evaluation["kind"], id: string): Reader {
+function figureReader(results: TableMetric, kind: Evaluation["kind"], id: string): Reader {
   return (cell) => {
     const evaluation = cell.evaluations.find((each) => each.id === id && each.kind === kind);
     return evaluation && toNumber(evaluation.metrics[tableMetric(evaluation, results.tableMetric)]);

@@ -4,6 +4,7 @@ import { incompleteness, unseenNote, verdictTexts } from "./finding.js";
 import { headlines, type Measure, meanLosses } from "./measures.js";
 import { formatFigure, formatSummary } from "./numbers.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
+import { stoppingNotes } from "./stopping-text.js";
 
 /**
  * The study's headline figures as a table for a terminal, without colours: models, methods and sources by the tasks' mean (in
@@ -19,6 +20,7 @@ export function renderSummary(results: StudyResults, statistics: StudyStatistics
   const notes = [
     noiseNotes(statistics, measures),
     controlNotes(statistics),
+    stoppingNotes(results),
     unseenNote(results) ?? [],
     incompleteness(results) ?? [],
   ].flat();

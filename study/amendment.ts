@@ -1,3 +1,4 @@
+import { setsOf } from "./cells.js";
 import { isGiven, type StudySource } from "./source.js";
 import { computedModels, lastingSpec, type StudySpec, studySpecSchema } from "./spec.js";
 
@@ -20,6 +21,7 @@ export function conflictsOf(before: StudySpec, after: StudySpec): string[] {
       ? changes("calibration.sizes (largest)", Math.max(...sizes), Math.max(...after.calibration.sizes))
       : []),
     ...inCalibration(before.calibration, after.calibration),
+    ...inStopping(before, after),
     ...inEvaluation(before.evaluation, after.evaluation),
     ...changes("device", before.device ?? "auto", after.device ?? "auto"),
     ...changes("checkpoints.bucket", before.checkpoints.bucket, after.checkpoints.bucket),
@@ -45,6 +47,12 @@ function inCalibration(before: StudySpec["calibration"], after: StudySpec["calib
     ...fewer("calibration.sets", sets, setsAfter),
     ...fewer("calibration.noiseReplicates", noiseReplicates, noiseAfter),
   ];
+}
+
+/** Intervals hold whenever one stops: another rule is no conflict, but sets that it leaves out are. */
+function inStopping(before: StudySpec, after: StudySpec): string[] {
+  const isKept = after.calibration.sets >= before.calibration.sets;
+  return isKept ? fewer("stopping.maximum", setsOf(before), setsOf(after)) : [];
 }
 
 function inEvaluation(before: StudySpec["evaluation"], after: StudySpec["evaluation"]): string[] {

@@ -9,7 +9,8 @@ import type { StudySpec } from "./spec.js";
  */
 export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
   const labels = methodLabels(spec.methods);
-  const { sizes, sets, noiseReplicates } = spec.calibration;
+  const { sizes, noiseReplicates } = spec.calibration;
+  const sets = setsOf(spec);
   const cells: CellCoordinates[] = [
     { model, method: null, methodLabel: "dense", source: null, size: null, set: null, noise: null },
   ];
@@ -30,6 +31,11 @@ export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
     });
   }
   return cells;
+}
+
+/** Sets of a source that the study may compress with. */
+export function setsOf({ stopping, calibration }: StudySpec): number {
+  return stopping?.maximum ?? calibration.sets;
 }
 
 export function isDataFree(method: MethodName): boolean {

@@ -109,7 +109,12 @@ export interface SweepPage {
   done: Readonly<Record<string, number>>;
   /** Cells of the sweep that are to be left out, wherever they are. */
   skipped: number;
-  cells: readonly { index: number; cell: CellCoordinates }[];
+  /** `reopened`: an earlier page has counted it as not needed. */
+  cells: readonly { index: number; cell: CellCoordinates; reopened?: true }[];
   /** Index that the next page begins with; null after the last. */
   next: number | null;
+  /** By the method's label: cells that no earlier page has counted, and that are not needed since their source's mean is known. */
+  notNeeded?: Readonly<Record<string, number>>;
+  /** Whether cell `next` is needed is known when cells that run, or are on this page, have ended. */
+  waits?: true;
 }

@@ -7,10 +7,13 @@ export interface Counts {
 
 export interface MethodCounts extends Counts {
   running: number;
+  /** Cells that are not computed because their source's mean was known; in studies with `stopping`. */
+  notNeeded?: number;
 }
 
 export interface SweepCounts extends Counts {
   skipped: number;
+  notNeeded?: number;
   /** By the method's label, as of when they were told. */
   methods: Readonly<Record<string, MethodCounts>>;
 }
@@ -18,6 +21,7 @@ export interface SweepCounts extends Counts {
 /** The study's answer to the `progress` query. */
 export interface StudyProgress extends Counts {
   skipped: number;
+  notNeeded?: number;
   phase: "planning" | "running" | "reporting" | "done";
   paused: boolean;
   models: Readonly<Record<string, SweepCounts>>;
@@ -61,6 +65,7 @@ export interface StudySummary {
   cells: number;
   failed: number;
   skipped: number;
+  notNeeded?: number;
   /** Address of the HTML page in the store. */
   report: string;
   /** The headline table, for a terminal. */

@@ -117,6 +117,28 @@ export interface StudyModel {
   base: string | null;
 }
 
+/** How far the mean over a source's sets is known, in a study that stops when it is. */
+export interface SourceKnowledge {
+  model: string;
+  methodLabel: string;
+  source: string;
+  size: number;
+  /** Key of the measure that was looked at: `tasksMean`, or `perplexity:ID`. */
+  measure: string;
+  /** Sets that were looked at, in their order, and the most that there may be. */
+  sets: number;
+  of: number;
+  /** Index of the last of them; null where there is none. */
+  last: number | null;
+  /** Of the interval, and as the study wants it: accuracies in 0..1, or perplexities. null: nothing can be said. */
+  halfWidth: number | null;
+  wanted: number;
+  /** The sets after the last one are not needed. */
+  known: boolean;
+  /** Cells that were not computed for that. */
+  notNeeded: number;
+}
+
 /** Everything a report is made of; plain JSON. */
 export interface StudyResults {
   name: string;
@@ -134,6 +156,8 @@ export interface StudyResults {
   skipped: readonly SkippedCell[];
   /** Cells still to be computed, of a study that runs or was cancelled; none where it is not there. */
   pending?: readonly CellCoordinates[];
+  /** In studies with `stopping`. */
+  stopping?: readonly SourceKnowledge[];
   /** Models whose sweep was cancelled. */
   cancelled: readonly string[];
   /** Methods that use no calibration data: their spread over sets must be exactly 0. */

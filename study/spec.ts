@@ -6,6 +6,7 @@ import { methodSettingsSchema } from "./methods.js";
 import { parseOrThrow } from "./parse.js";
 import { secretPlace } from "./secrets.js";
 import { studySourceSchema } from "./source.js";
+import { checkStopping, stoppingSchema } from "./stopping.js";
 
 /** Ids stand in workflow ids, file names and tables. */
 const id = z
@@ -112,6 +113,8 @@ export const studySpecSchema = z
     methods: z.array(methodSettingsSchema).nonempty(),
     calibration: calibrationSchema.prefault({}),
     evaluation: evaluationSchema.prefault({}),
+    /** Add sets of a source only until the interval of its mean is as narrow as this; left out: all sets. */
+    stopping: stoppingSchema.optional(),
     checkpoints: checkpointsSchema.prefault({}),
     /** Which workers compute it; left out or auto: those with the device of the worker that plans it. */
     device: z.enum(["auto", "cpu", "gpu"]).optional(),
@@ -151,6 +154,7 @@ export const studySpecSchema = z
         message: "is missing: the folder with the tasks' records",
       });
     }
+    checkStopping(spec, context);
   });
 
 export type StudySpec = z.output<typeof studySpecSchema>;

@@ -40,10 +40,12 @@ function counted({
   failed,
   running = 0,
   skipped = 0,
+  notNeeded = 0,
 }: Counts & Partial<MethodCounts & SweepCounts>): string {
   const lost = failed === 0 ? "" : `, **${failed} failed**`;
   const left = skipped === 0 ? "" : `, ${skipped} skipped`;
-  return `${done} of ${total}${running === 0 ? "" : `, ${running} running`}${lost}${left}`;
+  const spared = notNeeded === 0 ? "" : `, ${notNeeded} not needed`;
+  return `${done} of ${total}${running === 0 ? "" : `, ${running} running`}${lost}${left}${spared}`;
 }
 
 function markdownTable([head, ...rows]: readonly (readonly string[])[]): string[] {

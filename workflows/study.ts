@@ -72,9 +72,10 @@ export async function study(specification: unknown, { unskip, from }: StudyOptio
   let report: string | null = null;
 
   const totals = () => {
-    const sum = (key: "total" | "done" | "failed" | "skipped") =>
-      Object.values(models).reduce((total, counts) => total + counts[key], 0);
-    return { total: sum("total"), done: sum("done"), failed: sum("failed"), skipped: sum("skipped") };
+    const sum = (key: "total" | "done" | "failed" | "skipped" | "notNeeded") =>
+      Object.values(models).reduce((total, counts) => total + (counts[key] ?? 0), 0);
+    const counts = { total: sum("total"), done: sum("done"), failed: sum("failed"), skipped: sum("skipped") };
+    return sum("notNeeded") === 0 ? counts : { ...counts, notNeeded: sum("notNeeded") };
   };
   const show = () => {
     const { done, failed } = totals();
@@ -206,16 +207,17 @@ export async function study(specification: unknown, { unskip, from }: StudyOptio
 }
 
 function conclude(name: string, reported: ReportedStudy, cancelled: readonly string[]): StudySummary {
-  const { report, cells, failed, skipped, summary } = reported;
+  const { report, cells, failed, skipped, notNeeded, summary } = reported;
+  const spared = notNeeded === undefined ? {} : { notNeeded };
   const missing = [
     ...(failed > 0 ? [`${failed} of ${cells + failed + skipped} cells failed; the report says why`] : []),
     ...(cancelled.length > 0 ? [`cancelled: ${cancelled.join(", ")}`] : []),
   ];
-  if (missing.length === 0) return { name, cells, failed, skipped, report, summary };
+  if (missing.length === 0) return { name, cells, failed, skipped, ...spared, report, summary };
   throw ApplicationFailure.create({
     type: "StudyIncomplete",
     nonRetryable: true,
     message: `${missing.join("; ")}. Start the study again to go on: what is done is kept.`,
-    details: [{ name, cells, failed, skipped, report, cancelled }],
+    details: [{ name, cells, failed, skipped, ...spared, report, cancelled }],
   });
 }

@@ -61,6 +61,11 @@ const BEGINNING = { total: 0, next: 0, retry: null, counted: 0, skipped: 0, retr
 
 type PlacedCell = SweepPage["cells"][number];
 
+interface RunningCell {
+  index: number;
+  child: ChildWorkflowHandle<typeof cell>;
+}
+
 /** The parent hears of progress this many times at most: every signal adds to its history. */
 const SIGNALS = 50;
 
@@ -70,7 +75,7 @@ const EVENTS_A_CELL = 10;
 /** All cells of one model, some at a time. A cell that fails is recorded and stops no other. */
 export async function sweep(input: SweepInput): Promise<SweepCounts> {
   const { study, model, device } = input;
-  const running = new Map<string, ChildWorkflowHandle<typeof cell>>();
+  const running = new Map<string, RunningCell>();
   const place: SweepPlace = input.from ?? { ...BEGINNING, methods: {} };
   let page: SweepPage | undefined;
   /** Cells of the page that were not started yet. */
@@ -83,12 +88,18 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
   let phase: SweepProgress["phase"] = "sampling";
   let started = Date.now();
   let finishedHere = 0;
+  /** Cells of this run that have ended, and how many had when the page was asked for that waits for another to end. */
+  let endedHere = 0;
+  let waitsSince: number | undefined;
   let lastFailure: string | undefined;
 
   const current = (): SweepCounts => {
     const { total, skipped, methods } = place;
-    const sum = (key: "done" | "failed") => Object.values(methods).reduce((all, each) => all + each[key], 0);
-    return { total, done: sum("done"), failed: sum("failed"), skipped, methods };
+    const sum = (key: "done" | "failed" | "notNeeded") =>
+      Object.values(methods).reduce((all, each) => all + (each[key] ?? 0), 0);
+    const spared = sum("notNeeded");
+    const counts = { total, done: sum("done"), failed: sum("failed"), skipped, methods };
+    return spared === 0 ? counts : { ...counts, notNeeded: spared };
   };
   const show = () => {
     const state = `${paused ? "paused" : phase}, ${window} at a time`;
@@ -117,7 +128,8 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
 
   const isMore = () => place.retryAsked || place.retry !== null || place.next < place.total;
   const isIdle = () => running.size === 0 && !isMore();
-  const isReady = () => place.retryAsked || (!paused && running.size < window && isMore());
+  const isWaiting = () => running.size > 0 && waitsSince === endedHere;
+  const isReady = () => place.retryAsked || (!paused && running.size < window && isMore() && !isWaiting());
   for (;;) {
     await condition(() => isIdle() || isReady());
     if (isIdle() || isLong(EVENTS_A_CELL * running.size)) break;
@@ -140,7 +152,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     else if (order.kind === "skipCell") await skip(order);
     else {
       paused = order.kind === "pause";
-      await Promise.all([...running.values()].map((child) => child.signal(pausedSignal, paused).catch(ended)));
+      await Promise.all([...running.values()].map(({ child }) => child.signal(pausedSignal, paused).catch(ended)));
     }
     show();
     await tell();
@@ -187,19 +199,29 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
       retry === null ? { state: "pending" as const, from: next } : { state: "failed" as const, from: retry, to: next };
     const { counted } = place;
     const told = skippedHere.size;
-    page = await dataSteps("look for cells to do").planSweep({ study, model, counted, ...range });
+    const since = endedHere;
+    const indexes = Array.from(running.values(), ({ index }) => index);
+    const request = { study, model, counted, running: indexes, ...range };
+    page = await dataSteps("look for cells to do").planSweep(request);
     place.total = page.total;
     // What was skipped meanwhile was counted with its order.
     if (skippedHere.size === told) place.skipped = page.skipped;
     for (const [label, total] of Object.entries(page.methods)) {
       place.methods[label] ??= { total, done: 0, failed: 0, running: 0 };
       place.methods[label].done += page.done[label] ?? 0;
+      spare(label, page.notNeeded?.[label] ?? 0);
     }
     if (page.state === "pending") place.counted = Math.max(counted, page.next ?? page.total);
     const isOpen = (each: CellCoordinates) =>
       !before.has(cellWorkflowId(study.name, each)) && !skippedHere.has(cellName(each));
     queue = page.cells.filter((each) => isOpen(each.cell));
+    waitsSince = page.waits && queue.length === 0 ? since : undefined;
     pass(page);
+  }
+
+  function spare(label: string, cells: number): void {
+    const method = place.methods[label];
+    if (cells !== 0) method.notNeeded = (method.notNeeded ?? 0) + cells;
   }
 
   /** Moves the place to the next cell of the page: what is before it was started, or found done. */
@@ -209,11 +231,12 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     else place.next = index ?? place.total;
   }
 
-  async function run({ cell: coordinates }: PlacedCell): Promise<void> {
+  async function run({ cell: coordinates, index, reopened }: PlacedCell): Promise<void> {
     if (page === undefined) return;
     pass(page);
     const method = place.methods[coordinates.methodLabel];
-    if (page.state === "failed") method.failed--;
+    if (reopened) spare(coordinates.methodLabel, -1);
+    else if (page.state === "failed") method.failed--;
     const workflowId = cellWorkflowId(study.name, coordinates);
     const { blocks, evaluations } = page;
     let wasPaused = paused;
@@ -229,11 +252,12 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
       });
     });
     starting = undefined;
-    running.set(workflowId, child);
+    running.set(workflowId, { index, child });
     method.running++;
     show();
     void settle(coordinates, child).then(async () => {
       running.delete(workflowId);
+      endedHere++;
       method.running--;
       show();
       const { total, done, failed } = current();

@@ -98,8 +98,8 @@ function lines(stream: NodeJS.WriteStream, name: string): Display {
 /** Where a study stands, as its workflows say. */
 export function renderView(name: string, view: StudyView): string {
   const models = Object.entries(view.models).map(
-    ([id, { done, total, failed }]) =>
-      `  ${id}: ${done} of ${total} cells${failed > 0 ? `, ${failed} failed` : ""}${view.cancelled.includes(id) ? ", cancelled" : ""}`,
+    ([id, { done, total, failed, notNeeded = 0 }]) =>
+      `  ${id}: ${done} of ${total} cells${failed > 0 ? `, ${failed} failed` : ""}${notNeeded > 0 ? `, ${notNeeded} not needed` : ""}${view.cancelled.includes(id) ? ", cancelled" : ""}`,
   );
   return [
     renderHead(name, view),

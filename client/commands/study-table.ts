@@ -24,12 +24,13 @@ export function renderOverview(name: string, overview: StudyOverview): string {
 
 /** One line: how far, and how long still. */
 export function renderHead(name: string, view: StudyView): string {
-  const { phase, paused, total, done, failed, skipped, secondsLeft } = view;
+  const { phase, paused, total, done, failed, skipped, notNeeded = 0, secondsLeft } = view;
   const parts = [
     `${name}: ${paused ? "paused" : phase}`,
     `${done} of ${total} cells`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(notNeeded > 0 ? [`${notNeeded} not needed`] : []),
     ...(phase === "waiting" ? ["no worker answers"] : []),
     ...(secondsLeft === null || phase !== "running" ? [] : [`about ${formatDuration(secondsLeft)} left`]),
   ];
@@ -49,9 +50,13 @@ function renderCounts(models: StudyOverview["models"]): string {
   return rows.length === 0 ? "" : renderTable(["model", "all", ...labels], rows);
 }
 
-/** `12/50`, and behind it what runs (`+2`) and what failed (`1 failed`). */
-function counted({ total, done, failed, running = 0 }: Counts & Partial<MethodCounts>): string {
-  const more = [...(running > 0 ? [`+${running}`] : []), ...(failed > 0 ? [`${failed} failed`] : [])];
+/** `12/50`, and behind it what runs (`+2`), what failed (`1 failed`) and what isn't needed. */
+function counted({ total, done, failed, running = 0, notNeeded = 0 }: Counts & Partial<MethodCounts>): string {
+  const more = [
+    ...(running > 0 ? [`+${running}`] : []),
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(notNeeded > 0 ? [`${notNeeded} not needed`] : []),
+  ];
   return [`${done}/${total}`, ...more].join(" ");
 }
 

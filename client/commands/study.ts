@@ -9,6 +9,7 @@ import { studyControlCommands } from "./study-control.js";
 import { showJson, showProgress } from "./study-display.js";
 import { studyInspectCommand } from "./study-inspect.js";
 import { studyPlanCommand } from "./study-plan.js";
+import { studySearchCommand } from "./study-search.js";
 import { studyListCommand, studyStatusCommand } from "./study-status.js";
 import { withClient } from "./with-client.js";
 
@@ -19,6 +20,7 @@ export function studyCommand(): Command {
     .addCommand(studyPlanCommand())
     .addCommand(studyInspectCommand())
     .addCommand(startCommand())
+    .addCommand(studySearchCommand())
     .addCommand(watchCommand())
     .addCommand(studyStatusCommand())
     .addCommand(studyListCommand())

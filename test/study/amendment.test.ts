@@ -53,6 +53,7 @@ const additions: Record<string, Change> = {
   "all records": (spec) => Object.assign(spec.evaluation ?? {}, { limit: null }),
   "more windows of a text": (spec) => Object.assign(spec.evaluation?.perplexity?.[0] ?? {}, { limit: 20 }),
   "a text": (spec) => spec.evaluation?.perplexity?.push({ id: "own", path: "/own.txt" }),
+  "a rule for when to stop": (spec) => Object.assign(spec, { stopping: { halfWidth: 1, minimum: 2 } }),
   "what no result depends on": (spec) => {
     spec.concurrency = { cells: 9 };
     spec.checkpoints = { activations: "none" };
@@ -114,6 +115,25 @@ const others: [string, Change, string[]][] = [
 for (const [what, change, said] of others) {
   test(`what was computed must keep its meaning: ${what}`, () => assert.deepEqual(conflicts(change), said));
 }
+
+test("a rule for when to stop may change as it likes, but not leave out sets", () => {
+  const stopping = (maximum?: number, halfWidth = 1) =>
+    changed((spec) =>
+      Object.assign(spec, {
+        stopping: { halfWidth, minimum: 2, maximum },
+        calibration: { ...spec.calibration, sets: 6 },
+      }),
+    );
+  assert.deepEqual(conflictsOf(stopping(4), stopping(6, 0.1)), []);
+  assert.deepEqual(
+    conflictsOf(
+      stopping(4),
+      changed((spec) => Object.assign(spec.calibration ?? {}, { sets: 6 })),
+    ),
+    [],
+  );
+  assert.deepEqual(conflictsOf(stopping(), stopping(4)), ["stopping.maximum: 6 -> 4"]);
+});
 
 test("a method with other settings is another method", () => {
   const [conflict, ...more] = conflicts((spec) => Object.assign(spec.methods[0], { bits: 3 }));

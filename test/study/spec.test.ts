@@ -51,6 +51,32 @@ const mistakes: readonly [title: string, input: unknown, type: string, said: Reg
   ],
   ["a method without a name", with_("methods", [{ bits: 4 }]), "UnknownMethod", /name one of the methods rtn, gptq/],
   [
+    "more sets until a mean is known than there are",
+    with_("stopping", { halfWidth: 0.5, maximum: 4 }),
+    "InvalidStudySpec",
+    /stopping\.maximum: is 4, but calibration\.sets gives a source 3 sets/,
+  ],
+  ["a look before two sets", with_("stopping", { halfWidth: 1, minimum: 1 }), "InvalidStudySpec", /stopping\.minimum/],
+  [
+    "a first look after the last set",
+    with_("stopping", { halfWidth: 1, minimum: 4 }),
+    "InvalidStudySpec",
+    /stopping\.minimum: is 4, but a source has 3 sets at most/,
+  ],
+  ["no width to reach", with_("stopping", { halfWidth: 0 }), "InvalidStudySpec", /stopping\.halfWidth/],
+  [
+    "a measure that isn't measured",
+    with_("stopping", { halfWidth: 1, measure: "piqa" }),
+    "InvalidStudySpec",
+    /stopping\.measure: is piqa, which is no id of evaluation\.perplexity \(text\)/,
+  ],
+  [
+    "no measure to look at",
+    { ...exampleInput(), stopping: { halfWidth: 1 }, evaluation: { tasks: ["piqa@case:0.5"], data: "/benchmarks" } },
+    "InvalidStudySpec",
+    /stopping\.measure: is missing: all tasks have perturbed inputs/,
+  ],
+  [
     "a model twice",
     with_("models", [
       { id: "m", path: "a" },

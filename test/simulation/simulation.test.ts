@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { generatorOf } from "../../storage/generator.js";
+import { normalValues, type Outcomes } from "./draw.js";
+import { searchLines, simulateSearch } from "./search.js";
+import { shareText } from "./share.js";
+import { simulateStopping, stoppingLines } from "./stopping.js";
+
+/** Sets of which one in ten answers to three tasks differ, and each is a little better than the one before. */
+function pool(): Outcomes {
+  const generator = generatorOf("outcomes of a pool");
+  const tasks = [1000, 800, 500].map((records) => normalValues(records, generator));
+  const sets = Array.from({ length: 32 }, (_, set) =>
+    tasks.map((difficulties) => {
+      const luck = normalValues(difficulties.length, generator);
+      return Uint8Array.from(difficulties, (record, i) => Number(0.004 * set + 0.2 * luck[i] > record));
+    }),
+  );
+  return { name: "a pool", sets };
+}
+
+test("intervals hold the mean at all looks in at least 95 % of studies, of normal figures and real ones", () => {
+  const figures = simulateStopping([pool()], 1000, "quick");
+  for (const { population, studies, always, atStop } of figures) {
+    // Skewed figures are no normal ones: a look may miss somewhat more often, the last one doesn't.
+    if (!population.startsWith("skewed")) assert.ok(always >= 0.95 * studies, `${population}: ${always} of ${studies}`);
+    assert.ok(atStop >= 0.95 * studies, `${population}: ${atStop} of ${studies}`);
+  }
+  assert.ok(
+    figures.some(({ known, studies, sets }) => known > studies / 2 && sets < 8 * studies),
+    "sets are spared",
+  );
+  assert.match(stoppingLines(figures)[1], /^ {2}a pool .*all looks hold the mean .* % \(.* to .*\)/);
+  assert.deepEqual(simulateStopping([pool()], 20, "quick"), simulateStopping([pool()], 20, "quick"));
+});
+
+test("a quarter of the records finds a set within one standard error of the best in at least 95 % of searches", () => {
+  const figures = simulateSearch([pool()], 60, "quick");
+  for (const { name, cost, within, searches, regret, blindRegret } of figures) {
+    assert.ok(cost <= 0.25, name);
+    assert.ok(within >= 0.95 * searches, `${name}: ${within} of ${searches}`);
+    assert.ok(regret < blindRegret / 4, name);
+  }
+  assert.match(searchLines(figures)[1], /a pool: 32 sets, 2300 records each/);
+});
+
+test("a share has its exact binomial interval", () => {
+  // As R's binom.test(96, 100) and binom.test(0, 20) give them.
+  assert.equal(shareText(96, 100), " 96.0 % (90.1 to 98.9)");
+  assert.equal(shareText(0, 20), "  0.0 % (0.0 to 16.8)");
+  assert.equal(shareText(20, 20), "100.0 % (83.2 to 100.0)");
+});
