@@ -19,7 +19,6 @@ const tasks = {
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
   simulate: { parts: ["tensorflow"], run: [["node", "dist/test/simulation/main.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
-  "simulate:adaptive": { parts: [], run: [["node", "dist/test/simulation/adaptive.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
   "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },

@@ -24,15 +24,3 @@ export function shuffled<Item>(items: readonly Item[], generator: RandomGenerato
   }
   return order;
 }
-
-/** Outcomes of sets that a simulation draws from: [set][task][record], 0 or 1. */
-export interface Outcomes {
-  name: string;
-  sets: readonly (readonly ArrayLike<number>[])[];
-}
-
-export function meanOf(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-}

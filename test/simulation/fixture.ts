@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { generatorOf } from "../../storage/generator.js";
+import { normalValues } from "./draw.js";
 import type { Pool } from "./pool.js";
 
 interface Fixture {
@@ -31,9 +31,7 @@ function bits(hex: string, count: number): Uint8Array {
  */
 export function madeUpPool({ count = 24, records = [100, 100, 100], ofSet = 0.25, ofBoth = 0.5 } = {}): Pool {
   const generator = generatorOf("made-up sets");
-  const uniform = () => uniformFloat64(generator);
-  // Box & Muller 1958.
-  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const normal = () => normalValues(1, generator)[0];
   const ease = records.map((length) => Array.from({ length }, () => 1.5 * normal()));
   const sets = Array.from({ length: count }, () => {
     const level = ofSet * normal();

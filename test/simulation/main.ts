@@ -1,20 +1,18 @@
 import { parseArgs } from "node:util";
 import { useStore } from "../../client/services.js";
 import { TouchstoneError } from "../../study/errors.js";
-import { fixturePool, madeUpPool } from "./fixture.js";
-import type { Pool } from "./pool.js";
-import { type Share, simulate } from "./simulate.js";
+import { nearest } from "../../study/parse.js";
+import { fixturePool } from "./fixture.js";
+import { simulations } from "./registry.js";
 import { storedPools } from "./store-pools.js";
 
-// `npm run simulate`: how often the report's inference is wrong, and what it finds, on studies that are drawn from the real outcomes
-// of test/simulation/outcomes.json, and from made-up ones whose sets differ more; or with `-- --study NAME` from those of a
-// study in the store.
-
-const DIFFERENCES = [0, 0.02, 0.05, 0.1];
-const SETS_PER_SOURCE = [3, 4, 5, 10];
+// `npm run simulate`: how often the report's inference is wrong, and what it finds; how often intervals that are looked at again and
+// again hold the mean; how often a search by successive halving finds the best. On studies that are drawn from the real outcomes
+// of test/simulation/outcomes.json, or with `-- --study NAME` from those of a study in the store, and on made-up ones.
 
 const { values } = parseArgs({
   options: {
+    only: { type: "string" },
     study: { type: "string" },
     bucket: { type: "string" },
     prefix: { type: "string" },
@@ -24,42 +22,22 @@ const { values } = parseArgs({
 });
 
 async function main(): Promise<void> {
+  const { only, study, seed } = values;
+  const names = Object.keys(simulations);
+  if (only !== undefined && !names.includes(only)) {
+    throw new TouchstoneError("InvalidSettings", {
+      what: `There is no simulation "${only}"${nearest(only, names)}`,
+      where: "--only",
+      todo: `Simulations are: ${names.join(", ")}.`,
+    });
+  }
   const studies = Number(values.studies);
   if (!Number.isInteger(studies) || studies < 1) {
     throw new TouchstoneError("InvalidSettings", { what: "--studies must be a whole number above 0" });
   }
-  if (values.study !== undefined) return show(await storedPools(values.study, await useStore(values)), studies);
-  show([await fixturePool()], studies);
-  show([madeUpPool()], studies);
-}
-
-/** Studies are drawn from the pools in turn, as many sets a source as they have. */
-function show(all: readonly Pool[], studies: number): void {
-  for (const { name, sets } of all)
-    console.log(`\n${name}: ${sets.length} sets, ${sets[0].map(({ length }) => length).join(" + ")} records`);
-  const possible = SETS_PER_SOURCE.filter((perSource) => all.some(({ sets }) => sets.length >= 2 * perSource));
-  if (possible.length === 0) {
-    throw new TouchstoneError("InvalidSettings", {
-      what: `No method has ${2 * SETS_PER_SOURCE[0]} finished sets, as two simulated sources take`,
-      where: values.study,
-      todo: "Simulate from a study with more sets.",
-    });
-  }
-  for (const perSource of possible) {
-    const pools = all.filter(({ sets }) => sets.length >= 2 * perSource);
-    for (const difference of DIFFERENCES) {
-      const what =
-        difference === 0 ? "null pairs, false positives" : `true difference ${100 * difference} points, power`;
-      console.log(`\n${studies} studies of 2 sources with ${perSource} sets each: ${what}; coverage of 95 % intervals`);
-      for (const { method, found, covered } of simulate(pools, { studies, perSource, difference, seed: values.seed }))
-        console.log(`  ${method.padEnd(34)} ${percent(found)}   ${percent(covered)}`);
-    }
-  }
-}
-
-function percent({ share, low, high }: Share): string {
-  const [at, from, to] = [share, low, high].map((value) => (100 * value).toFixed(1));
-  return `${at.padStart(5)} % (${from} to ${to})`;
+  const pools = study === undefined ? [await fixturePool()] : await storedPools(study, await useStore(values));
+  for (const name of only === undefined ? names : [only])
+    console.log(`${simulations[name](pools, studies, seed).join("\n")}\n`);
 }
 
 await main().catch((error) => {

@@ -1,11 +1,18 @@
-import type { Outcomes } from "./draw.js";
+import { madeUpPool } from "./fixture.js";
+import type { Pool } from "./pool.js";
 import { searchLines, simulateSearch } from "./search.js";
+import { differenceLines } from "./source-differences.js";
 import { simulateStopping, stoppingLines } from "./stopping.js";
 
-/** Simulations by the name that `--only` gives them: lines of text, from real outcomes where there are any, and from made-up ones. */
-export const simulations: Readonly<
-  Record<string, (pools: readonly Outcomes[], studies: number, seed: string) => string[]>
-> = {
+/** Lines of text, from real outcomes and made-up ones. */
+export type Simulation = (pools: readonly Pool[], studies: number, seed: string) => string[];
+
+/** By the name that `--only` gives them. */
+export const simulations: Readonly<Record<string, Simulation>> = {
+  differences: (pools, studies, seed) => [
+    ...differenceLines(pools, studies, seed),
+    ...differenceLines([madeUpPool()], studies, seed),
+  ],
   stopping: (...given) => stoppingLines(simulateStopping(...given)),
   search: (...given) => searchLines(simulateSearch(...given)),
 };

@@ -1,8 +1,9 @@
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { costOf, halvingRungs, type Rung, survivorsOf } from "../../statistics/halving.js";
 import { generatorOf } from "../../storage/generator.js";
-import { meanOf, normalValues, type Outcomes, shuffled } from "./draw.js";
-import { shareText } from "./share.js";
+import { normalValues, shuffled } from "./draw.js";
+import { meanOf, type Pool } from "./pool.js";
+import { shareOf, shareText } from "./share.js";
 
 export interface Searched {
   name: string;
@@ -29,8 +30,8 @@ type Candidates = readonly (readonly ArrayLike<number>[])[];
  * Searches for the best of some calibration sets by successive halving, each with the records in another order. The truth is what
  * whole evaluations say; the standard error is that of the best one's mean accuracy over the tasks' records.
  */
-export function simulateSearch(pools: readonly Outcomes[], searches: number, seed: string): Searched[] {
-  const real = pools.map(({ name, sets }) => ({ name, draw: () => sets }));
+export function simulateSearch(pools: readonly Pool[], searches: number, seed: string): Searched[] {
+  const real = pools.filter(isLargeEnough).map(({ name, sets }) => ({ name, draw: () => sets }));
   return [...real, madeUp].map(({ name, draw }) => {
     const generator = generatorOf(`${seed}/search/${name}`);
     const total = { within: 0, best: 0, regret: 0, blindRegret: 0 };
@@ -53,6 +54,12 @@ export function simulateSearch(pools: readonly Outcomes[], searches: number, see
     }
     return { name, candidates, records, searches, cost, ...total };
   });
+}
+
+/** Fewer sets or records than the budget can be divided among say nothing. */
+function isLargeEnough({ sets }: Pool): boolean {
+  const counts = sets[0].map(({ length }) => length);
+  return halvingRungs(sets.length, counts, BUDGET) !== undefined;
 }
 
 /** The index of the candidate that is left, with the records of each task in random order. */
@@ -112,7 +119,7 @@ export function searchLines(figures: readonly Searched[]): string[] {
     `successive halving with at most ${100 * BUDGET} % of the records`,
     ...figures.map(
       ({ name, candidates, records, searches, cost, within, best, regret, blindRegret }) =>
-        `  ${name}: ${candidates} sets, ${records} records each, ${(100 * cost).toFixed(1)} % of them scored; within one standard error of the best ${shareText(within, searches)}, the best itself ${shareText(best, searches)}; ${points(regret)} below it on average, a set taken blindly ${points(blindRegret)}`,
+        `  ${name}: ${candidates} sets, ${records} records each, ${(100 * cost).toFixed(1)} % of them scored; within one standard error of the best ${shareText(shareOf(within, searches))}, the best itself ${shareText(shareOf(best, searches))}; ${points(regret)} below it on average, a set taken blindly ${points(blindRegret)}`,
     ),
   ];
 }

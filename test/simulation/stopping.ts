@@ -2,8 +2,9 @@ import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 import { mean, sampleStandardDeviation } from "simple-statistics";
 import { knowledgeAfter, sequentialHalfWidth } from "../../statistics/stopping.js";
 import { generatorOf } from "../../storage/generator.js";
-import { drawnFrom, meanOf, normalValues, type Outcomes } from "./draw.js";
-import { shareText } from "./share.js";
+import { drawnFrom, normalValues } from "./draw.js";
+import { meanOf, type Pool } from "./pool.js";
+import { shareOf, shareText } from "./share.js";
 
 /** What a source's sets give, with their true mean. */
 interface Population {
@@ -35,7 +36,7 @@ const WANTED = [4, 2, 1.5, 1];
  * Studies of one source each, whose sets are drawn from a population until its mean is known: how often the intervals hold it. From
  * real outcomes: the accuracies of a pool's sets are the population.
  */
-export function simulateStopping(pools: readonly Outcomes[], studies: number, seed: string): Stopped[] {
+export function simulateStopping(pools: readonly Pool[], studies: number, seed: string): Stopped[] {
   return [...pools.map(poolPopulation), ...madeUp].flatMap((population) =>
     WANTED.map((wanted) => {
       const generator = generatorOf(`${seed}/stopping/${population.name}/${wanted}`);
@@ -62,9 +63,13 @@ export function simulateStopping(pools: readonly Outcomes[], studies: number, se
 export function stoppingLines(figures: readonly Stopped[]): string[] {
   return [
     `intervals of a source's mean, at 95 %, looked at after ${MINIMUM} to ${MAXIMUM} sets`,
-    ...figures.map(({ population, wanted, studies, always, atStop, known, sets }) => {
+    ...figures.flatMap(({ population, wanted, studies, always, atStop, known, sets }, i) => {
+      const title = population === figures[i - 1]?.population ? [] : [`  ${population}`];
       const width = `±${wanted} standard deviations wanted`;
-      return `  ${population.padEnd(34)} ${width}: all looks hold the mean ${shareText(always, studies)}, the last ${shareText(atStop, studies)}; ${shareText(known, studies)} stopped, after ${(sets / studies).toFixed(1)} sets on average`;
+      return [
+        ...title,
+        `    ${width.padEnd(32)}: all looks hold the mean ${shareText(shareOf(always, studies))}, the last ${shareText(shareOf(atStop, studies))}; ${shareText(shareOf(known, studies))} stopped, after ${(sets / studies).toFixed(1)} sets on average`,
+      ];
     }),
   ];
 }
@@ -73,7 +78,7 @@ export function stoppingLines(figures: readonly Stopped[]): string[] {
  * The smoothed bootstrap (Silverman & Young 1987): a set that is drawn twice would agree with itself to the last record, as
  * no two sets do. Each value is moved by a kernel's width, and all are drawn together again to keep their variance.
  */
-function poolPopulation({ name, sets }: Outcomes): Population {
+function poolPopulation({ name, sets }: Pool): Population {
   const accuracies = sets.map((set) => meanOf(set.map(meanOf)));
   const center = mean(accuracies);
   const deviation = sampleStandardDeviation(accuracies) * Math.sqrt(1 - 1 / accuracies.length);

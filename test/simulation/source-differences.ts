@@ -1,15 +1,8 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
-import { binomialInterval } from "../../statistics/distributions.js";
 import { generatorOf } from "../../storage/generator.js";
 import { drawPair, type Pool } from "./pool.js";
+import { type Share, shareOf, shareText } from "./share.js";
 import { methods } from "./verdicts.js";
-
-/** A share of simulated studies, with its exact interval at 95 %. */
-export interface Share {
-  share: number;
-  low: number;
-  high: number;
-}
 
 export interface Simulated {
   method: string;
@@ -23,7 +16,7 @@ export interface Simulated {
 }
 
 /** Draws studies from the pools in turn, and asks each method of inference. The same seed gives the same figures. */
-export function simulate(
+export function simulateDifferences(
   pools: readonly Pool[],
   { studies, perSource, difference, seed }: { studies: number; perSource: number; difference: number; seed: string },
 ): Simulated[] {
@@ -39,13 +32,36 @@ export function simulate(
       count.covered += Number(low <= difference && difference <= high);
     }
   }
-  const shareOf = (count: number): Share => {
-    const [low, high] = binomialInterval(count, studies);
-    return { share: count / studies, low, high };
-  };
   return Array.from(counts, ([method, { found, covered }]) => ({
     ...{ method, perSource, difference },
-    found: shareOf(found),
-    covered: shareOf(covered),
+    found: shareOf(found, studies),
+    covered: shareOf(covered, studies),
   }));
+}
+
+const DIFFERENCES = [0, 0.02, 0.05, 0.1];
+const SETS_PER_SOURCE = [3, 4, 5, 10];
+
+/** Studies are drawn from the pools in turn, as many sets a source as they have. */
+export function differenceLines(all: readonly Pool[], studies: number, seed: string): string[] {
+  const lines = all.map(
+    ({ name, sets }) => `${name}: ${sets.length} sets, ${sets[0].map(({ length }) => length).join(" + ")} records`,
+  );
+  const possible = SETS_PER_SOURCE.filter((perSource) => all.some(({ sets }) => sets.length >= 2 * perSource));
+  if (possible.length === 0) lines.push(`  none has ${2 * SETS_PER_SOURCE[0]} sets, as two simulated sources take`);
+  for (const perSource of possible) {
+    const pools = all.filter(({ sets }) => sets.length >= 2 * perSource);
+    for (const difference of DIFFERENCES) {
+      const what =
+        difference === 0 ? "null pairs, false positives" : `true difference ${100 * difference} points, power`;
+      const figures = simulateDifferences(pools, { studies, perSource, difference, seed });
+      lines.push(
+        `${studies} studies of 2 sources with ${perSource} sets each: ${what}; coverage of 95 % intervals`,
+        ...figures.map(
+          ({ method, found, covered }) => `  ${method.padEnd(34)} ${shareText(found)}   ${shareText(covered)}`,
+        ),
+      );
+    }
+  }
+  return lines;
 }

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fixturePool, madeUpPool } from "./fixture.js";
 import { drawPair, meanOf, type Pool } from "./pool.js";
-import { type Simulated, simulate } from "./simulate.js";
+import { type Simulated, simulateDifferences } from "./source-differences.js";
 
 const real = await fixturePool();
 const REPORT = "sets and records (the report's)";
 const run = (pool: Pool, difference: number): Record<string, Simulated> =>
   Object.fromEntries(
-    simulate([pool], { studies: 200, perSource: 3, difference, seed: "test" }).map((each) => [each.method, each]),
+    simulateDifferences([pool], { studies: 200, perSource: 3, difference, seed: "test" }).map((each) => [
+      each.method,
+      each,
+    ]),
   );
 
 test("of 200 null pairs of real sets at most 5 % are found to differ", () => {

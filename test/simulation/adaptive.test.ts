@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { generatorOf } from "../../storage/generator.js";
-import { normalValues, type Outcomes } from "./draw.js";
+import { normalValues } from "./draw.js";
+import type { Pool } from "./pool.js";
 import { searchLines, simulateSearch } from "./search.js";
-import { shareText } from "./share.js";
+import { shareOf, shareText } from "./share.js";
 import { simulateStopping, stoppingLines } from "./stopping.js";
 
 /** Sets of which one in ten answers to three tasks differ, and each is a little better than the one before. */
-function pool(): Outcomes {
+function pool(): Pool {
   const generator = generatorOf("outcomes of a pool");
   const tasks = [1000, 800, 500].map((records) => normalValues(records, generator));
   const sets = Array.from({ length: 32 }, (_, set) =>
@@ -30,7 +31,9 @@ test("intervals hold the mean at all looks in at least 95 % of studies, of norma
     figures.some(({ known, studies, sets }) => known > studies / 2 && sets < 8 * studies),
     "sets are spared",
   );
-  assert.match(stoppingLines(figures)[1], /^ {2}a pool .*all looks hold the mean .* % \(.* to .*\)/);
+  const lines = stoppingLines(figures);
+  assert.equal(lines[1], "  a pool");
+  assert.match(lines[2], /all looks hold the mean .* % \(.* to .*\)/);
   assert.deepEqual(simulateStopping([pool()], 20, "quick"), simulateStopping([pool()], 20, "quick"));
 });
 
@@ -46,7 +49,7 @@ test("a quarter of the records finds a set within one standard error of the best
 
 test("a share has its exact binomial interval", () => {
   // As R's binom.test(96, 100) and binom.test(0, 20) give them.
-  assert.equal(shareText(96, 100), " 96.0 % (90.1 to 98.9)");
-  assert.equal(shareText(0, 20), "  0.0 % (0.0 to 16.8)");
-  assert.equal(shareText(20, 20), "100.0 % (83.2 to 100.0)");
+  assert.equal(shareText(shareOf(96, 100)), " 96.0 % (90.1 to 98.9)");
+  assert.equal(shareText(shareOf(0, 20)), "  0.0 % (0.0 to 16.8)");
+  assert.equal(shareText(shareOf(20, 20)), "100.0 % (83.2 to 100.0)");
 });
