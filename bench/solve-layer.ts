@@ -38,7 +38,11 @@ export function randomSolveLayer(rows: number, columns: number): SolveLayer {
       return tf.matMul(factor, factor, true, false);
     }),
   );
-  for (let j = 0; j < columns; j++) hessian[j * columns + j] += 2 * TOKENS * (1 - COMMON) * sizes[j] ** 2;
+  for (let j = 0; j < columns; j++) {
+    hessian[j * columns + j] += 2 * TOKENS * (1 - COMMON) * sizes[j] ** 2;
+    // A product need not add both halves in one order.
+    for (let i = 0; i < j; i++) hessian[j * columns + i] = hessian[i * columns + j];
+  }
   return { layer: { name: "weight", rows, columns, weight }, hessian };
 }
 
