@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { blockLinears } from "../compression/linears.js";
 import { evaluateTasks, type TaskWithRecords } from "../evaluation/evaluate.js";
 import { type Prediction, packSequences } from "../evaluation/packing.js";
@@ -12,9 +9,9 @@ import type { Progress } from "../infra/progress.js";
 import { modelPath } from "../infra/quickstart-data.js";
 import { loadModel } from "../models/load.js";
 import type { Model } from "../models/model.js";
-import { createModelFolder } from "../models/write-folder.js";
 import { toNumber } from "../study/figures.js";
 import { scoringIn } from "../workers/score-processes.js";
+import { withDenseFolder } from "./dense-folder.js";
 import { checkHarness, type HarnessFigures, runHarness } from "./harness.js";
 import { type Machine, measureMachine, showMachine } from "./machine.js";
 import { type BenchTable, renderBenchTable } from "./table.js";
@@ -147,26 +144,19 @@ function operations(model: Model, { tokens, logits }: { tokens: number; logits: 
 }
 
 /** On the same weights, which are written to a folder as transformers reads it. */
-async function measureHarness(
+function measureHarness(
   model: Model,
   python: string,
   tasks: readonly TaskWithRecords[],
   limit: number | null,
   threads: number,
 ): Promise<HarnessFigures> {
-  const parent = await mkdtemp(join(tmpdir(), "touchstone-harness-"));
-  try {
-    const path = join(parent, "model");
-    const folder = await createModelFolder(model, path, { dtype: "F32" });
-    for (let block = 0; block < model.config.blocks; block++) await folder.writeBlock(block, await model.block(block));
-    await folder.finish();
-    return await runHarness(python, {
+  return withDenseFolder(model, (path) =>
+    runHarness(python, {
       ...{ model: path, threads, batchSize: BATCH_SIZE, limit },
       tasks: Object.fromEntries(tasks.map(({ task, data }) => [task.name, { split: task.split, file: data.where }])),
-    });
-  } finally {
-    await rm(parent, { recursive: true, force: true });
-  }
+    }),
+  );
 }
 
 function showSpeed({ machine, own, harness }: EvaluateSpeed): BenchTable {

@@ -21,6 +21,7 @@ const tasks = {
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
+  "bench:forward": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "forward"]] },
   "bench:solve": { parts: ["tensorflow"], run: [[...cli, "bench", "solve"]] },
   test: {
     parts: everything,

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { checkPartNames, defaultParts, partNames, runBench } from "../../bench/run.js";
 import { createProgress } from "../../infra/progress.js";
 import { benchEvaluateCommand } from "./bench-evaluate.js";
+import { benchForwardCommand } from "./bench-forward.js";
 import { benchLargeCommand } from "./bench-large.js";
 import { benchMemoryCommand } from "./bench-memory.js";
 import { benchSolveCommand } from "./bench-solve.js";
@@ -30,7 +31,8 @@ export function benchCommand(): Command {
     .addCommand(benchSolveCommand())
     .addCommand(benchEvaluateCommand())
     .addCommand(benchMemoryCommand())
-    .addCommand(benchLargeCommand());
+    .addCommand(benchLargeCommand())
+    .addCommand(benchForwardCommand());
 }
 
 function parseParts(text: string): string[] {
