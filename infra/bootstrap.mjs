@@ -30,6 +30,8 @@ const tasks = {
   },
   "test:unit": { parts: ["tensorflow", "model", "texts"], run: ["unit tests"] },
   "test:system": { parts: everything, run: ["system tests"] },
+  "test:gpu": { parts: everything, gpu: true, run: ["GPU tests"] },
+  "bench:gpu": { parts: everything, gpu: true, run: [[...cli, "bench", "--only", "forward,compress,evaluate"]] },
   chaos: { parts: everything, run: [["node", "dist/test/chaos/main.js"]] },
   histories: {
     parts: ["services"],
@@ -62,6 +64,8 @@ async function main([name = "", ...args]) {
   const { setUp } = await built("infra/setup.js");
   await setUp(task.parts).catch((error) => fail(`${error.name}: ${error.message}`));
   say(`Set-up done in ${seconds(started)}`);
+  const { usesGpu } = await built("infra/native-tensorflow.js");
+  if (task.gpu && !(await usesGpu())) return say("Skipped: TensorFlow uses no GPU here. `touchstone doctor` says why.");
 
   for (const step of task.run) {
     const command = typeof step === "string" ? testCommand(step) : step;
@@ -85,11 +89,15 @@ function dependenciesInstalled() {
   });
 }
 
+/** What computes with tensors: operations, layers against the reference implementations, models, and whole cases. */
+const onGpu =
+  /^(tensor|compression\/(reference|column|invariance|extreme|block)|models\/(reference|families|smollm2)|system\/endtoend)/;
+
 /** Test files are those compiled from sources that still exist. Undefined when there are none. */
 function testCommand(kind) {
   const folder = join(root, "test");
   const files = readdirSync(folder, { recursive: true })
-    .filter((file) => file.endsWith(".test.ts") && kindOf(file) === kind)
+    .filter((file) => file.endsWith(".test.ts") && (kind === "GPU tests" ? onGpu.test(file) : kindOf(file) === kind))
     .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")))
     .sort();
   // Tests of real servers share them, and this machine's cores. A file that hangs is told by its name.

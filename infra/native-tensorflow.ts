@@ -89,6 +89,11 @@ export async function probeTensorFlow(): Promise<{ ok: boolean; said: string }> 
   return { ok, said: ok ? said : `${answer?.stderr.trim().split("\n").at(-1)}` };
 }
 
+/** Whether TensorFlow computes on a GPU here. */
+export async function usesGpu(): Promise<boolean> {
+  return (await probeTensorFlow()).said.includes('"native-gpu"');
+}
+
 /** The one that `TOUCHSTONE_TENSORFLOW` names, else that with CUDA kernels where there is a GPU for them. */
 async function wheelName(): Promise<Wheel> {
   const asked = process.env.TOUCHSTONE_TENSORFLOW;

@@ -32,6 +32,8 @@ async function load(): Promise<BackendInfo> {
   process.env.TF_ENABLE_ONEDNN_OPTS ??= "0";
   // A GPU's products in TF32 round what they multiply to ten bits: the solver's results would not be the CPU's within rounding.
   process.env.NVIDIA_TF32_OVERRIDE ??= "0";
+  // It would take all of a GPU's memory at once, and leave none to another process.
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
   process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
   // V8 counts what typed arrays hold as heap, and would mark all objects again for each hundred megabytes of weights that pass:
