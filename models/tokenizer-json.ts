@@ -21,12 +21,17 @@ interface Library {
 }
 
 const id = z.int().nonnegative();
-const component = z.looseObject({ type: z.string() }).nullable().default(null);
+const part = z.looseObject({ type: z.string() });
+const component = part.nullable().default(null);
+const normalizer = part
+  .extend({ normalizers: z.array(part).optional() })
+  .nullable()
+  .default(null);
 
 /** What is looked at here; the library reads the rest. */
 const tokenizerSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id, content: z.string() })).default([]),
-  normalizer: component,
+  normalizer,
   pre_tokenizer: component,
   post_processor: component,
   decoder: component,
@@ -149,11 +154,11 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
 
 /** A normalizer's table of replacements, which the library doesn't follow, and what comes after it. */
 function withoutCharsmap(
-  normalizer: Component | null,
+  normalizer: TokenizerJson["normalizer"],
   where: string,
 ): { replace?: Normalize; normalizer: Component | null } {
   if (normalizer === null) return { normalizer };
-  const [first, ...rest] = normalizer.type === "Sequence" ? (normalizer.normalizers as Component[]) : [normalizer];
+  const [first, ...rest] = normalizer.type === "Sequence" ? (normalizer.normalizers ?? []) : [normalizer];
   if (rest.some(({ type }) => type === "Precompiled"))
     throw broken("A normalizer Precompiled that is not the first is not supported", where);
   if (first?.type !== "Precompiled") return { normalizer };
