@@ -1,9 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { stateTensors, tidyState, toTensors } from "../models/forward.js";
+import { tidyState, toTensors } from "../models/forward.js";
 import type { BlockState, HostWeights, Model, Stage } from "../models/model.js";
 import type { Shelf, Shelved } from "../tensor/shelf.js";
 import type { LayerStatistics, StatisticsKind } from "./method.js";
-import { disposeResting, layDown, type RestingState, restingPlaces, wake } from "./resting-state.js";
+import { disposeResting, layDown, type RestingState, restingPlaces, whileAwake } from "./resting-state.js";
 import { type Accumulator, accumulate } from "./statistics.js";
 
 /** Where a chunk is in the block. */
@@ -54,14 +54,11 @@ export class BlockWalk {
     const accumulator = accumulate(kind, columns);
     try {
       for (const chunk of this.chunks) {
-        const state = await wake(chunk.state);
-        try {
+        await whileAwake(chunk.state, async (state) => {
           const input = this.inputOf(state, group);
           accumulator.add(input, sequencesOf(state));
           chunk.inputs[group] = restingPlaces(state, chunk.state).get(input)?.share() ?? (await this.shelf.put(input));
-        } finally {
-          tf.dispose(stateTensors(state));
-        }
+        });
       }
       return accumulator.finish(where);
     } finally {
@@ -74,9 +71,7 @@ export class BlockWalk {
     const accumulators = inputs.map((stage) => stage.map(({ columns }) => accumulate(kind, columns)));
     try {
       for (const chunk of this.chunks) {
-        const state = await wake(chunk.state);
-        tf.tidy(() => this.passThrough(state, accumulators));
-        tf.dispose(stateTensors(state));
+        await whileAwake(chunk.state, (state) => tf.tidy(() => this.passThrough(state, accumulators)));
       }
       return accumulators.map((stage, i) =>
         stage.map((accumulator, group) => accumulator.finish(inputs[i][group].where)),
@@ -89,13 +84,17 @@ export class BlockWalk {
   /** Takes all chunks past the present stage. */
   async advance(): Promise<void> {
     for (const chunk of this.chunks) {
-      const before = await wake(chunk.state);
-      const inputs = await Promise.all(chunk.inputs.map((input) => input?.tensor()));
-      const after = tidyState(() =>
-        this.stageOf(before).next(before, (group) => inputs[group] ?? this.inputOf(before, group), this.weights),
-      );
-      const state = await layDown(after, this.shelf, restingPlaces(before, chunk.state));
-      tf.dispose([...stateTensors(before), ...inputs.filter((input) => input !== undefined)]);
+      const state = await whileAwake(chunk.state, async (before) => {
+        const inputs = await Promise.all(chunk.inputs.map((input) => input?.tensor()));
+        try {
+          const after = tidyState(() =>
+            this.stageOf(before).next(before, (group) => inputs[group] ?? this.inputOf(before, group), this.weights),
+          );
+          return await layDown(after, this.shelf, restingPlaces(before, chunk.state));
+        } finally {
+          tf.dispose(inputs.filter((input) => input !== undefined));
+        }
+      });
       disposeChunk(chunk);
       Object.assign(chunk, { state, inputs: [] });
     }

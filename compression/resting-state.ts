@@ -1,4 +1,5 @@
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import { stateTensors } from "../models/forward.js";
 import type { BlockState } from "../models/model.js";
 import type { Shelf, Shelved } from "../tensor/shelf.js";
 
@@ -10,8 +11,17 @@ export type RestingState = Omit<BlockState, TensorPart> & {
   readonly [Part in keyof Pick<BlockState, TensorPart>]: Shelved;
 };
 
-/** The state with tensors of the caller's own. */
-export async function wake(state: RestingState): Promise<BlockState> {
+/** Gives `work` the state with tensors, which are disposed when it has ended or failed. */
+export async function whileAwake<T>(state: RestingState, work: (awake: BlockState) => T | Promise<T>): Promise<T> {
+  const awake = await wake(state);
+  try {
+    return await work(awake);
+  } finally {
+    tf.dispose(stateTensors(awake));
+  }
+}
+
+async function wake(state: RestingState): Promise<BlockState> {
   const { hidden, attention, ...rest } = state;
   return {
     ...rest,

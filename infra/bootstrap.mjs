@@ -64,8 +64,8 @@ async function main([name = "", ...args]) {
   const { setUp } = await built("infra/setup.js");
   await setUp(task.parts).catch((error) => fail(`${error.name}: ${error.message}`));
   say(`Set-up done in ${seconds(started)}`);
-  const { usesGpu } = await built("infra/native-tensorflow.js");
-  if (task.gpu && !(await usesGpu())) return say("Skipped: TensorFlow uses no GPU here. `touchstone doctor` says why.");
+  if (task.gpu && !(await (await built("infra/native-tensorflow.js")).usesGpu()))
+    return say("Skipped: TensorFlow uses no GPU here. `touchstone doctor` says why.");
 
   for (const step of task.run) {
     const command = typeof step === "string" ? testCommand(step) : step;

@@ -11,9 +11,10 @@ import {
   skippedTable,
   unseenTable,
 } from "./check-tables.js";
+import { htmlDocument } from "./document.js";
 import { finding, incompleteness, overview } from "./finding.js";
 import { inspectionSection } from "./inspection/section.js";
-import { html, type Markup, trusted } from "./markup.js";
+import { html, type Markup } from "./markup.js";
 import { headlines, unperturbed } from "./measures.js";
 import { countOf, formatSpread } from "./numbers.js";
 import { pageScript, scriptDigest } from "./page-script.js";
@@ -59,25 +60,14 @@ ${inspectionSection(results)}
 
 /** A page of the report's looks: its content is a header and what is in `main`. */
 export function document(title: string, content: Markup): Markup {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${scriptDigest}'">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-<style>${trusted(pageStyle)}</style>
-<script>${trusted(pageScript)}</script>
-</head>
-<body>
-<a class="skip" href="#content">To the figures</a>
+  const script = { text: pageScript, digest: scriptDigest };
+  return htmlDocument(
+    { title, style: pageStyle, script },
+    html`<a class="skip" href="#content">To the figures</a>
 <div class="page">
 ${content}
-</div>
-</body>
-</html>
-`;
+</div>`,
+  );
 }
 
 function scope(results: StudyResults, { models, measures }: StudyStatistics): string {

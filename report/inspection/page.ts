@@ -1,5 +1,6 @@
 import type { Inspection, SetFindings, SourceFindings } from "../../calibration/inspection/findings.js";
-import { html, type Markup, trusted } from "../markup.js";
+import { htmlDocument } from "../document.js";
+import { html, type Markup } from "../markup.js";
 import { countOf, formatLevel, MISSING } from "../numbers.js";
 import { pageStyle } from "../style.js";
 import { type Column, table } from "../table.js";
@@ -80,21 +81,7 @@ function fileName(source: string, index: number): string {
 
 function page(title: string, sets: readonly number[], content: readonly (Markup | null)[]): string {
   const style = `${pageStyle}${inspectionStyle}${filterRules(sets)}`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>${title} – calibration sets</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-<main>${content}</main>
-</body>
-</html>
-`.text;
+  return htmlDocument({ title: `${title} – calibration sets`, style }, html`<main>${content}</main>`).text;
 }
 
 function header(title: string, { sets, sources }: Inspection): Markup {
