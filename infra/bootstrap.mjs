@@ -93,6 +93,9 @@ function dependenciesInstalled() {
 const onGpu =
   /^(tensor|compression\/(reference|column|invariance|extreme|block)|models\/(reference|families|smollm2)|system\/endtoend)/;
 
+/** Their files share a device, or take gigabytes. */
+const alone = new Set(["GPU tests", "format tests", "tokenizer tests"]);
+
 /** Test files are those compiled from sources that still exist. Undefined when there are none. */
 function testCommand(kind) {
   const folder = join(root, "test");
@@ -100,9 +103,10 @@ function testCommand(kind) {
     .filter((file) => file.endsWith(".test.ts") && (kind === "GPU tests" ? onGpu.test(file) : kindOf(file) === kind))
     .map((file) => join("dist", "test", file.replace(/\.ts$/, ".js")))
     .sort();
-  // Tests of real servers share them, and this machine's cores. A file that hangs is told by its name.
-  const options = kind === "unit tests" ? [`--test-timeout=${20 * 60_000}`] : ["--test-concurrency=1"];
-  return files.length === 0 ? undefined : ["node", "--test", ...options, ...files];
+  // A file that hangs is told by its name. Each file's servers are its own: files wait for them as much as they compute.
+  const options = kind === "unit tests" ? [`--test-timeout=${20 * 60_000}`] : [];
+  const atOnce = alone.has(kind) ? 1 : 2;
+  return files.length === 0 ? undefined : ["node", "--test", `--test-concurrency=${atOnce}`, ...options, ...files];
 }
 
 /** The last three kinds need other people's programs (6, 0.3 and 0.2 GB), and are no part of `npm test`. */

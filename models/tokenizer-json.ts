@@ -43,6 +43,7 @@ const tokenizerSchema = z.looseObject({
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).default([]),
   }),
 });
+const patternSchema = z.union([z.looseObject({ String: z.string() }), z.looseObject({ Regex: z.string() })]);
 type TokenizerJson = z.output<typeof tokenizerSchema>;
 
 /** A token in `tokenizer_config.json`: its text, or an object with it. */
@@ -138,6 +139,7 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
   };
   const { replace, normalizer } = withoutCharsmap(json.normalizer, where);
   const library = attempt((): Library => {
+    for (const part of [normalizer, json.pre_tokenizer, json.decoder]) checkPatterns(part);
     const pre_tokenizer = dropUnknownBytes(json, cutWords(json, exactPreTokenizer(json.pre_tokenizer)));
     return new LibraryTokenizer({ ...json, normalizer, pre_tokenizer }, {});
   });
@@ -150,6 +152,14 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
     encode: (text, options) => attempt(() => library.encode(text, options)),
     decode: (ids, options) => attempt(() => library.decode(ids, options)),
   };
+}
+
+/** The library takes a pattern of neither kind for one that is nowhere, where the reference refuses it. */
+function checkPatterns(part: unknown): void {
+  if (typeof part !== "object" || part === null) return;
+  if ("pattern" in part && !patternSchema.safeParse(part.pattern).success)
+    throw new Error(`the pattern ${JSON.stringify(part.pattern)} has neither String nor Regex`);
+  for (const each of Object.values(part)) checkPatterns(each);
 }
 
 /** A normalizer's table of replacements, which the library doesn't follow, and what comes after it. */

@@ -14,6 +14,9 @@ import { fuzzTargets, type Target } from "./targets.js";
 const MOST_CPU_SECONDS = 2;
 const MOST_BYTES = 256 * 2 ** 20;
 
+/** Most inputs are refused, and collecting a trace takes longer than many of the readers; a finding is read again by its number. */
+Error.stackTraceLimit = 2;
+
 const { progress, only, skip, inputs, seed, from }: FuzzTask = JSON.parse(process.argv[2]);
 const progressFile = openSync(progress, "r+");
 const folder = mkdtempSync(join(tmpdir(), "touchstone-fuzz-"));

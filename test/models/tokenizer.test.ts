@@ -186,6 +186,13 @@ const broken: Record<string, { tokenizer: unknown; settings?: unknown; message: 
     message: /merge "a x"/,
   },
   "has an unknown part": { tokenizer: { ...BYTE_LEVEL, pre_tokenizer: { type: "Novel" } }, message: /Novel/ },
+  "looks for neither a string nor a regular expression": {
+    tokenizer: {
+      ...BYTE_LEVEL,
+      normalizer: { type: "Sequence", normalizers: [{ type: "Replace", pattern: { Strng: "x" }, content: "" }] },
+    },
+    message: /pattern \{"Strng":"x"\}/,
+  },
   "lacks its BOS token": {
     tokenizer: BYTE_LEVEL,
     settings: { bos_token: "<bos>" },

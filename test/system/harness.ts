@@ -219,13 +219,14 @@ function forgetServices(): void {
   process.env.TEMPORAL_CONFIG_FILE = "/nonexistent.toml";
 }
 
-/** Away from those of a home in use; where they are taken, the next free ones. */
+/** Away from those of a home in use and of the file that is tested beside; where they are taken, the next free ones. */
 async function choosePorts(): Promise<void> {
+  const first = 20_000 + 16 * (process.pid % 380);
   await writeJson(homePath("services.json"), {
-    temporal: { grpc: 26233, ui: 26234, metrics: 26235 },
+    temporal: { grpc: first, ui: first + 1, metrics: first + 2 },
     seaweedfs: Object.fromEntries(
       ["s3", "s3Grpc", "master", "masterGrpc", "filer", "filerGrpc", "volume", "volumeGrpc", "admin", "adminGrpc"].map(
-        (name, i) => [name, 26333 + i],
+        (name, i) => [name, first + 3 + i],
       ),
     ),
   });
