@@ -64,15 +64,15 @@ function randomRecord(record: number): Sequence[] {
   }));
 }
 
-/** Makes random weights of given shapes; always the same. */
-export function makeWeights(): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
-  const drawn = drawValues();
+/** Makes random weights of given shapes; always the same of a seed. */
+export function makeWeights(seed = 0): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
+  const drawn = drawValues(seed);
   return (shapes) => new Map(Array.from(shapes, ([name, shape]) => [name, { shape, data: repeated(drawn, shape) }]));
 }
 
 /** Uniform in -0.03 .. 0.03: activations stay of one size through blocks of this width. */
-function drawValues(): Float32Array {
-  const generator = xoroshiro128plus(0);
+function drawValues(seed: number): Float32Array {
+  const generator = xoroshiro128plus(seed);
   return Float32Array.from({ length: DRAWN }, () => (0.06 * generator.next()) / 2 ** 32);
 }
 

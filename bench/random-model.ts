@@ -1,5 +1,6 @@
 import { loadModel } from "../models/load.js";
 import type { Model, ModelConfig } from "../models/model.js";
+import { architectureOf } from "../models/registry.js";
 import { createModelFolder } from "../models/write-folder.js";
 import { makeWeights } from "./random-llama.js";
 
@@ -11,30 +12,45 @@ export interface RandomShape {
 }
 
 /** A LLaMA model of a given shape with random weights and another model's tokenizer, as a folder. */
-export async function writeRandomModel(from: string, shape: RandomShape, out: string): Promise<void> {
+export function writeRandomModel(from: string, shape: RandomShape, out: string): Promise<void> {
+  return writeRandomFolder(from, ({ huggingFace }) => ({ ...huggingFace, ...llamaKeys(shape) }), 0, out);
+}
+
+/**
+ * A model with random weights and another model's tokenizer, as a folder.
+ * @param configured its config.json, of any architecture, from the other's
+ * @param seed of the weights
+ */
+export async function writeRandomFolder(
+  from: string,
+  configured: (whole: ModelConfig) => Readonly<Record<string, unknown>>,
+  seed: number,
+  out: string,
+): Promise<void> {
   const whole = await loadModel(from);
   try {
-    const { architecture, config, path } = whole;
-    const own = architecture.readConfig(shaped(config, shape), path);
-    const weights = makeWeights();
+    const huggingFace = configured(whole.config);
+    const architecture = architectureOf(huggingFace, out);
+    const config = architecture.readConfig(huggingFace, out);
+    const weights = makeWeights(seed);
     const model: Model = {
       ...whole,
-      config: own,
-      embedding: async () => weights(architecture.embeddingShapes(own)),
-      block: async (index) => weights(architecture.blockShapes(own, index)),
-      head: async () => weights(architecture.headShapes(own)),
+      architecture,
+      config,
+      embedding: async () => weights(architecture.embeddingShapes(config)),
+      block: async (index) => weights(architecture.blockShapes(config, index)),
+      head: async () => weights(architecture.headShapes(config)),
     };
     const folder = await createModelFolder(model, out, { dtype: "F32" });
-    for (let block = 0; block < own.blocks; block++) await folder.writeBlock(block, await model.block(block));
+    for (let block = 0; block < config.blocks; block++) await folder.writeBlock(block, await model.block(block));
     await folder.finish();
   } finally {
     await whole.close();
   }
 }
 
-function shaped({ huggingFace }: ModelConfig, { hiddenSize, intermediateSize, blocks, heads }: RandomShape) {
+export function llamaKeys({ hiddenSize, intermediateSize, blocks, heads }: RandomShape): Record<string, number> {
   return {
-    ...huggingFace,
     ...{ hidden_size: hiddenSize, intermediate_size: intermediateSize, num_hidden_layers: blocks },
     ...{ num_attention_heads: heads, num_key_value_heads: heads, head_dim: hiddenSize / heads },
   };

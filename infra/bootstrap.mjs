@@ -19,6 +19,7 @@ const tasks = {
   fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
   simulate: { parts: ["tensorflow"], run: [["node", "dist/test/simulation/main.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
+  published: { parts: everything, run: [["node", "dist/bench/rehearsal/published.js"]] },
   bench: { parts: everything, run: [[...cli, "bench"]] },
   "bench:evaluate": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "evaluate"]] },
   "bench:forward": { parts: ["tensorflow", "model"], run: [[...cli, "bench", "forward"]] },

@@ -3,6 +3,7 @@ import { printJson, renderTable } from "../../client/commands/output.js";
 import { parseCount, parseWhole } from "../../client/commands/parse-count.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { withRehearsalServices } from "./services.js";
+import { SLEEP_VARIABLE } from "./steps.js";
 import { type RehearsedStudy, rehearsalSpec, rehearseStudy } from "./study.js";
 
 /** Entry of `npm run rehearse`: a study of many cells on real servers and workers, whose steps only commit. */
@@ -42,7 +43,8 @@ if (committed !== cells || repeated > 0) {
 function rehearse({ cells, blocks, workers, window, milliseconds, json }: Options): Promise<Rehearsal> {
   const say = (done: number, total: number) => process.stderr.write(`  ${done} of ${total} cells\n`);
   return withRehearsalServices({}, async ({ startWorker, peakMemory }) => {
-    for (let i = 0; i < workers; i++) await startWorker(milliseconds);
+    const program = new URL("./worker.js", import.meta.url);
+    for (let i = 0; i < workers; i++) await startWorker(program, { [SLEEP_VARIABLE]: String(milliseconds) });
     const study = await rehearseStudy(rehearsalSpec("rehearsal", cells, blocks, window), json ? undefined : say);
     return { ...study, peakMemory: await peakMemory() };
   });

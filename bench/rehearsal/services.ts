@@ -9,7 +9,6 @@ import { tryCommand } from "../../infra/commands.js";
 import { down, serviceEnvironment, status, up } from "../../infra/services.js";
 import { homePath } from "../../storage/home.js";
 import { TouchstoneError } from "../../study/errors.js";
-import { SLEEP_VARIABLE } from "./steps.js";
 
 /** A worker process of a rehearsal. */
 export interface RehearsalWorker {
@@ -18,7 +17,11 @@ export interface RehearsalWorker {
 }
 
 export interface RehearsalServices {
-  startWorker(milliseconds: number): Promise<RehearsalWorker>;
+  /**
+   * @param program a worker's entry
+   * @param environment variables besides the services'
+   */
+  startWorker(program: URL, environment?: Readonly<Record<string, string>>): Promise<RehearsalWorker>;
   /** Bytes that the servers, and all workers with their compute processes, have taken at most. */
   peakMemory(): Promise<Record<"temporal" | "store" | "workers", number>>;
 }
@@ -46,8 +49,8 @@ export async function withRehearsalServices<T>(
     await up({ dynamicConfig });
     Object.assign(process.env, await serviceEnvironment());
     const working = work({
-      startWorker: async (milliseconds) => {
-        const worker = await startWorker(milliseconds, homePath("logs", `worker-${workers.length}.log`));
+      startWorker: async (program, environment = {}) => {
+        const worker = await startWorker(program, environment, homePath("logs", `worker-${workers.length}.log`));
         workers.push(worker);
         return worker;
       },
@@ -72,11 +75,14 @@ function interrupted(): Promise<never> {
   });
 }
 
-async function startWorker(milliseconds: number, log: string): Promise<RehearsalWorker> {
+async function startWorker(
+  program: URL,
+  environment: Readonly<Record<string, string>>,
+  log: string,
+): Promise<RehearsalWorker> {
   const file = openSync(log, "a");
-  const program = fileURLToPath(new URL("./worker.js", import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [program], {
-    env: { ...process.env, [SLEEP_VARIABLE]: String(milliseconds) },
+  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(program)], {
+    env: { ...process.env, ...environment },
     stdio: ["ignore", file, file],
   });
   const ended = once(child, "exit");
