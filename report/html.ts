@@ -2,6 +2,7 @@ import { stringify } from "yaml";
 import type { StudyResults } from "../study/results.js";
 import type { ModelAnalyses, StudyAnalyses } from "./analyses.js";
 import { modelAnalysisSections, studyAnalysisSections } from "./analysis-sections.js";
+import { answersTable } from "./answers.js";
 import { cellTable } from "./cell-table.js";
 import {
   contaminationTable,
@@ -47,6 +48,7 @@ ${notice && html`<p class="alert" role="note">${notice}</p>`}
 <main id="content">
 ${figureShapes(results)}
 ${tiles(results, statistics)}
+${answersTable(statistics, analyses)}
 ${statistics.models.map((model, i) => modelSection(results, statistics, model, analyses.models[i]))}
 ${studyAnalysisSections(statistics, analyses)}
 ${inspectionSection(results)}

@@ -7,6 +7,8 @@ import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./stati
 /** What to do about calibration data with one method. */
 export interface Recommendation {
   method: string;
+  /** Whether some sources are told apart. */
+  verdict: "matters" | "notShown" | "tooFewSets";
   /** Best on average; null: the study can't say. */
   source: string | null;
   /** Sources that the best one can't be told apart from. */
@@ -44,7 +46,7 @@ function recommend(method: MethodStatistics, family: readonly Comparison[], more
   if (best === undefined || worst === undefined) {
     const text =
       "No source can be recommended: two finished sets a source at least are needed to tell sources from sets, and five or more to find small differences.";
-    return { method: method.method, source: null, alike: [], text };
+    return { method: method.method, verdict: "tooFewSets", source: null, alike: [], text };
   }
   const rivals = ranked.slice(1).flatMap(({ source }) => {
     const figures = oriented(known, best.source, source);
@@ -63,7 +65,8 @@ function recommend(method: MethodStatistics, family: readonly Comparison[], more
     ...(uncompared.length > 0 ? [`Not compared, with fewer than two finished sets: ${listOf(uncompared)}.`] : []),
     ...more,
   ];
-  return { method: method.method, source: best.source, alike, text: sentences.join(" ") };
+  const verdict = anyFound ? "matters" : "notShown";
+  return { method: method.method, verdict, source: best.source, alike, text: sentences.join(" ") };
 }
 
 interface Ranked {

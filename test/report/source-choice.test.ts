@@ -63,6 +63,22 @@ test("sources that can't be told apart are said to serve as well", () => {
   );
 });
 
+/** The texts of the first row of the answers. */
+function answer(html: string): string[] {
+  const [, row] = /<h2>Answers<\/h2>[\s\S]*?<tbody>(<tr>[\s\S]*?<\/tr>)/.exec(html) ?? [];
+  return Array.from((row ?? "").matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g), ([, cell]) => cell.replace(/<[^>]*>/g, ""));
+}
+
+test("the page begins with the answers: whether the source matters, which to take, how far the sets lie apart", () => {
+  const answerOf = (...given: Parameters<typeof study>) => answer(told(study(...given)).html);
+  assert.deepEqual(answerOf({ news: 139, novels: 140, code: 60 }), [
+    ...["tiny", "wanda", "yes", "novels, or news", "69.69", "42.00"],
+  ]);
+  assert.deepEqual(answerOf({ news: 100, novels: 101 }).slice(2, 4), ["not shown", "any; novels was highest"]);
+  assert.deepEqual(answerOf({ news: 100, novels: 140 }, { sets: 1 }).slice(2, 5), ["too few sets to say", "–", "–"]);
+  assert.deepEqual(answerOf({ news: 100 }), []);
+});
+
 test("where no two sources differ the choice is not said to matter, and what would have been found is", () => {
   const { text } = told(study({ news: 100, novels: 101 }));
   assert.match(text ?? "", /That the choice of source matters is not shown/);
