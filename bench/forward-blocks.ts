@@ -104,8 +104,7 @@ function throughLinears(model: Model, weights: readonly Weights[], { shape }: tf
     for (const { name, columns } of blockLinears(model, index).flat()) {
       const input = inputs.get(columns) ?? tf.ones<tf.Rank.R3>([shape[0], shape[1], columns]);
       inputs.set(columns, input);
-      const output = linear(input, block.get(name) as tf.Tensor);
-      output.dispose();
+      tf.tidy(() => void linear(input, block.get(name) as tf.Tensor));
     }
   }
   tf.dispose([...inputs.values()]);

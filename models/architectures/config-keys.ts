@@ -21,7 +21,7 @@ export const ropeSchema = z.object({
 });
 
 /** Far above any model: a corrupt number would otherwise have its blocks listed one by one, for hours. */
-const MOST_BLOCKS = 10_000;
+export const MOST_BLOCKS = 10_000;
 export const blockCount = count.max(MOST_BLOCKS);
 
 /** Keys of every family. */

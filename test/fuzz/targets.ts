@@ -139,6 +139,15 @@ async function modelTargets(folder: string): Promise<Target[]> {
     },
     {
       format: "GGUF",
+      name: "experts.gguf",
+      original: readFileSync(join(checkoutFolder, "test", "models", "references", "gguf-families", "qwen3_moe.gguf")),
+      read: async (bytes) => {
+        writeFileSync(join(folder, "experts.gguf"), bytes);
+        await wholeModel(join(folder, "experts.gguf"));
+      },
+    },
+    {
+      format: "GGUF",
       name: "GGUF header",
       original: encodeGguf(TOKENS_METADATA, []),
       read: (bytes) => readGgufHeader(inMemory(bytes)),

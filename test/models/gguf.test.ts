@@ -178,15 +178,20 @@ const broken: Record<string, { bytes: Uint8Array; error: ErrorType; message: Reg
     error: "InvalidModel",
     message: /llama\.attention\.head_count/,
   },
-  "has experts": {
+  "has more experts than any model": {
+    bytes: withMetadata({ "llama.expert_count": 2 ** 31 }),
+    error: "InvalidModel",
+    message: /2147483648 experts/,
+  },
+  "doesn't say how many experts a token is routed to": {
     bytes: withMetadata({ "llama.expert_count": 8 }),
-    error: "UnsupportedArchitecture",
-    message: /Experts/,
+    error: "InvalidModel",
+    message: /llama\.expert_used_count/,
   },
   "has another architecture": {
     bytes: withMetadata({ "general.architecture": "mamba" }),
     error: "UnsupportedArchitecture",
-    message: /mamba.*llama/s,
+    message: /mamba.*bloom, .*llama, phi3/s,
   },
   "scales its rotary embedding in another way": {
     bytes: withMetadata({ "llama.rope.scaling.type": "yarn" }),
