@@ -5,7 +5,7 @@ const entries = [
   "client/(cli|index)[.]ts",
   "client/forecast/measure-process[.]ts",
   "bench/forecast-run[.]ts",
-  "bench/rehearsal/(rehearse|worker|compute-process)[.]ts",
+  "bench/rehearsal/(rehearse|published|worker|compute-process)[.]ts",
   "workers/(main|compute-process|score-process)[.]ts",
   "workflows/(index[.]ts|failure-converter[.]cts)",
   "infra/(setup|check-workflow-bundle|bundle-workflows)[.]ts",
