@@ -1,4 +1,6 @@
 import { readBytes } from "../storage/decompress.js";
+import { openFile } from "../storage/files.js";
+import { emptyFile } from "../storage/read-error.js";
 import { TouchstoneError } from "../study/errors.js";
 
 /** A larger file is no document, and JavaScript's strings end at 512 MiB. */
@@ -12,10 +14,16 @@ export function isTextFile(uri: string): boolean {
 export async function readTextFile(uri: string): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of readBytes(uri)) {
-    parts.push(part);
-    size += part.length;
-    if (size > LARGEST) throw tooLarge(uri);
+  const file = await openFile(uri);
+  try {
+    if (file.size === 0) throw emptyFile(uri);
+    for await (const part of readBytes(file)) {
+      parts.push(part);
+      size += part.length;
+      if (size > LARGEST) throw tooLarge(uri);
+    }
+  } finally {
+    await file.close();
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts));

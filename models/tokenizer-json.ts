@@ -157,8 +157,9 @@ function createLibraryTokenizer(json: TokenizerJson, where: string): Library {
 /** The library takes a pattern of neither kind for one that is nowhere, where the reference refuses it. */
 function checkPatterns(part: unknown): void {
   if (typeof part !== "object" || part === null) return;
-  if ("pattern" in part && !patternSchema.safeParse(part.pattern).success)
-    throw new Error(`the pattern ${JSON.stringify(part.pattern)} has neither String nor Regex`);
+  const { type, pattern } = part as { type?: unknown; pattern?: unknown };
+  if ((type === "Replace" || type === "Split") && !patternSchema.safeParse(pattern).success)
+    throw new Error(`the pattern ${JSON.stringify(pattern)} of ${type} has neither String nor Regex`);
   for (const each of Object.values(part)) checkPatterns(each);
 }
 

@@ -1,9 +1,9 @@
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader } from "apache-arrow";
 import { checkBatch } from "./arrow-bounds.js";
 import { mostDecompressed, unzstd } from "./decompress.js";
-import { type DataFile, openFile } from "./files.js";
+import type { DataFile } from "./files.js";
 import { plainFields, plainValue } from "./plain.js";
-import { emptyFile, notOfFormat, readError } from "./read-error.js";
+import { notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
 
 const MAGIC = "ARROW1";
@@ -11,8 +11,8 @@ const MAGIC = "ARROW1";
 const FILE_HEADER = 8;
 
 /** Arrow IPC files (Feather v2 too) and streams; only `column` where it is given. */
-export async function* readArrowRows(uri: string, column?: string): AsyncGenerator<Row> {
-  const file = await openFile(uri);
+export async function* readArrowRows(file: DataFile, column?: string): AsyncGenerator<Row> {
+  const { uri } = file;
   try {
     const skip = await checkEnds(file);
     const stream = await file.stream();
@@ -23,8 +23,6 @@ export async function* readArrowRows(uri: string, column?: string): AsyncGenerat
     }
   } catch (cause) {
     throw notOfFormat("Arrow", cause, uri);
-  } finally {
-    await file.close();
   }
 }
 
@@ -48,7 +46,6 @@ function fieldsAt(batch: RecordBatch, row: number, column?: string): Record<stri
 
 /** How many bytes stand before the stream. A writer ends a file with the magic, a stream with a zero length. */
 async function checkEnds(file: DataFile): Promise<number> {
-  if (file.size === 0) throw emptyFile(file.uri);
   if (file.size < FILE_HEADER) throw new RangeError("it is too short");
   const text = new TextDecoder("latin1");
   const [start, end] = await Promise.all([0, file.size - MAGIC.length].map((at) => file.read(at, MAGIC.length))).catch(

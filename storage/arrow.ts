@@ -114,7 +114,10 @@ function parse(bytes: Uint8Array, where: string): Table {
     reader.open();
     const batches = reader.isFile() ? batchesOfFile(reader) : reader.readAll();
     batches.forEach(checkBatch);
-    return new Table(reader.schema, batches);
+    const table = new Table(reader.schema, batches);
+    // Without batches a table makes its columns when it is asked for them, and fails then at types that don't exist.
+    for (const { name } of table.schema.fields) table.getChild(name);
+    return table;
   } catch (cause) {
     throw new TouchstoneError(
       "InvalidData",

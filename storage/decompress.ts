@@ -1,8 +1,8 @@
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Decompress, decompress } from "fzstd";
-import { openFile } from "./files.js";
-import { corruptFile, emptyFile, readError } from "./read-error.js";
+import type { DataFile } from "./files.js";
+import { corruptFile, readError } from "./read-error.js";
 import { ZstdLimits } from "./zstd-limits.js";
 
 /** Of output; and of Zstandard input, which may grow a thousandfold. */
@@ -21,13 +21,12 @@ export function mostDecompressed(compressed: number): number {
 /**
  * A file's bytes in order, decompressed where its name ends in `.gz` or `.zst`; bounded memory. (Zstandard's own checksum is
  * not looked at; gzip's is.)
- * @throws TouchstoneError InvalidData when it is missing, empty, truncated or corrupt; StorageUnavailable (retryable) when
+ * @throws TouchstoneError InvalidData when it is truncated or corrupt; StorageUnavailable (retryable) when
  *   the object store stops answering
  */
-export async function* readBytes(uri: string): AsyncGenerator<Uint8Array> {
-  const file = await openFile(uri);
+export async function* readBytes(file: DataFile): AsyncGenerator<Uint8Array> {
+  const { uri } = file;
   try {
-    if (file.size === 0) throw emptyFile(uri);
     const stream = await file.stream();
     try {
       if (/\.gz$/i.test(uri)) yield* gunzip(stream, uri);
@@ -38,8 +37,6 @@ export async function* readBytes(uri: string): AsyncGenerator<Uint8Array> {
     }
   } catch (cause) {
     throw readError(cause, uri);
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { TouchstoneError } from "../study/errors.js";
 import { readBytes } from "./decompress.js";
+import type { DataFile } from "./files.js";
 import type { Row } from "./row.js";
 
 /** Far above any document; a file without line ends would otherwise be taken into memory whole. */
@@ -7,21 +8,21 @@ const LONGEST_LINE = 256 * 2 ** 20;
 const NEWLINE = 10;
 
 /** One JSON object a line; blank lines are skipped. */
-export async function* readJsonLines(uri: string): AsyncGenerator<Row> {
+export async function* readJsonLines(file: DataFile): AsyncGenerator<Row> {
   const utf8 = new TextDecoder("utf-8", { fatal: true });
   const decode = (bytes: Uint8Array) => utf8.decode(bytes);
   let number = 0;
-  for await (const line of splitLines(uri)) {
+  for await (const line of splitLines(file)) {
     number++;
-    const fields = parseLine(line, decode, `${uri}, line ${number}`);
+    const fields = parseLine(line, decode, `${file.uri}, line ${number}`);
     if (fields !== undefined) yield { number, fields };
   }
 }
 
-async function* splitLines(uri: string): AsyncGenerator<Uint8Array> {
+async function* splitLines(file: DataFile): AsyncGenerator<Uint8Array> {
   let pending: Uint8Array[] = [];
   let pendingLength = 0;
-  for await (const bytes of readBytes(uri)) {
+  for await (const bytes of readBytes(file)) {
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
       const last = bytes.subarray(start, end);
@@ -33,7 +34,7 @@ async function* splitLines(uri: string): AsyncGenerator<Uint8Array> {
     if (start === bytes.length) continue;
     pending.push(bytes.subarray(start));
     pendingLength += bytes.length - start;
-    if (pendingLength > LONGEST_LINE) throw noLines(uri);
+    if (pendingLength > LONGEST_LINE) throw noLines(file.uri);
   }
   if (pending.length > 0) yield Buffer.concat(pending);
 }

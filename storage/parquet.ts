@@ -11,10 +11,10 @@ import {
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { unzstd } from "./decompress.js";
-import { type DataFile, openFile } from "./files.js";
+import type { DataFile } from "./files.js";
 import { checkMetadata, checkPages, checkStruct } from "./parquet-limits.js";
 import { plainFields } from "./plain.js";
-import { emptyFile, notOfFormat, readError } from "./read-error.js";
+import { notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
 
 /** The metadata's length and the magic, at the file's end. */
@@ -28,20 +28,15 @@ const boundedCompressors: Compressors = {
 };
 
 /** Reads by ranges, a row group at a time, and only `column` where it is given. */
-export async function* readParquetRows(uri: string, column?: string): AsyncGenerator<Row> {
-  const file = await openFile(uri);
-  try {
-    if (file.size === 0) throw emptyFile(uri);
-    const metadata = await attempt(uri, () => readMetadata(file));
-    const names = parquetSchema(metadata).children.map((child) => child.element.name);
-    if (column !== undefined && !names.includes(column)) throw missingField(column, names, uri);
-    let number = 0;
-    for (const group of metadata.row_groups) {
-      const rows = await attempt(uri, () => readGroup(file, { ...metadata, row_groups: [group] }, group, column));
-      for (const row of rows) yield { number: ++number, fields: plainFields(row) };
-    }
-  } finally {
-    await file.close();
+export async function* readParquetRows(file: DataFile, column?: string): AsyncGenerator<Row> {
+  const { uri } = file;
+  const metadata = await attempt(uri, () => readMetadata(file));
+  const names = parquetSchema(metadata).children.map((child) => child.element.name);
+  if (column !== undefined && !names.includes(column)) throw missingField(column, names, uri);
+  let number = 0;
+  for (const group of metadata.row_groups) {
+    const rows = await attempt(uri, () => readGroup(file, { ...metadata, row_groups: [group] }, group, column));
+    for (const row of rows) yield { number: ++number, fields: plainFields(row) };
   }
 }
 

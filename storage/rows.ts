@@ -1,15 +1,17 @@
 import { TouchstoneError } from "../study/errors.js";
 import { readArrowRows } from "./arrow-rows.js";
+import { type DataFile, openFile } from "./files.js";
 import { readJsonLines } from "./json-lines.js";
 import { readParquetRows } from "./parquet.js";
+import { emptyFile } from "./read-error.js";
 import type { Row } from "./row.js";
 
 interface RowFormat {
   extension: RegExp;
   /** What a record is called in messages. */
   unit: "line" | "row";
-  /** With `column`, only that column need be read. */
-  read(uri: string, column?: string): AsyncGenerator<Row>;
+  /** With `column`, only that column need be read. The file stays open. */
+  read(file: DataFile, column?: string): AsyncGenerator<Row>;
 }
 
 const formats: readonly RowFormat[] = [
@@ -36,23 +38,28 @@ export async function* readRows(uri: string): AsyncGenerator<Record<string, unkn
 
 /** As `readRows`, with each record's number; where `column` is given, other columns may be missing from the records. */
 export async function* readNumberedRows(uri: string, column?: string): AsyncGenerator<Row> {
-  const format = formatOf(uri);
-  if (format === undefined) {
-    throw new TouchstoneError("InvalidData", {
-      what: "The format is not known by the file's name",
-      where: uri,
-      todo: `Names end in ${ROW_EXTENSIONS}.`,
-    });
+  knownFormat(uri);
+  const file = await openFile(uri);
+  try {
+    yield* rowsOf(file, column);
+  } finally {
+    await file.close();
   }
+}
+
+/** The records of an open file, which stays open. */
+export async function* rowsOf(file: DataFile, column?: string): AsyncGenerator<Row> {
+  const { read } = knownFormat(file.uri);
+  if (file.size === 0) throw emptyFile(file.uri);
   let found = false;
-  for await (const row of format.read(uri, column)) {
+  for await (const row of read(file, column)) {
     found = true;
     yield row;
   }
   if (found) return;
   throw new TouchstoneError("InvalidData", {
     what: "The file is empty: it holds no records",
-    where: uri,
+    where: file.uri,
     todo: "Fetch it again, or leave it out.",
   });
 }
@@ -60,6 +67,16 @@ export async function* readNumberedRows(uri: string, column?: string): AsyncGene
 /** Where a record is, for messages: `file, line 7`. */
 export function rowPlace(uri: string, number: number): string {
   return `${uri}, ${formatOf(uri)?.unit ?? "row"} ${number}`;
+}
+
+function knownFormat(uri: string): RowFormat {
+  const format = formatOf(uri);
+  if (format !== undefined) return format;
+  throw new TouchstoneError("InvalidData", {
+    what: "The format is not known by the file's name",
+    where: uri,
+    todo: `Names end in ${ROW_EXTENSIONS}.`,
+  });
 }
 
 function formatOf(uri: string): RowFormat | undefined {

@@ -25,8 +25,10 @@ try {
   const all = await fuzzTargets(folder);
   const targets = all.filter(({ name, format }) => only.length === 0 || only.includes(name) || only.includes(format));
   for (const target of targets.slice(skip)) {
-    const sharing = targets.filter(({ format }) => format === target.format).length;
-    process.stdout.write(`${JSON.stringify(await fuzz(target, Math.ceil(inputs / sharing)))}\n`);
+    const sharing = targets.filter(({ format }) => format === target.format);
+    const shares = sharing.reduce((sum, { share = 1 }) => sum + share, 0);
+    const own = Math.ceil((inputs * (target.share ?? 1)) / shares);
+    process.stdout.write(`${JSON.stringify(await fuzz(target, own))}\n`);
   }
 } finally {
   rmSync(folder, { recursive: true });

@@ -191,7 +191,7 @@ const broken: Record<string, { tokenizer: unknown; settings?: unknown; message: 
       ...BYTE_LEVEL,
       normalizer: { type: "Sequence", normalizers: [{ type: "Replace", pattern: { Strng: "x" }, content: "" }] },
     },
-    message: /pattern \{"Strng":"x"\}/,
+    message: /pattern \{"Strng":"x"\} of Replace/,
   },
   "lacks its BOS token": {
     tokenizer: BYTE_LEVEL,
