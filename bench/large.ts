@@ -9,6 +9,7 @@ import type { Model } from "../models/model.js";
 import type { MethodSettings } from "../study/methods.js";
 import { loadBackend } from "../tensor/backend.js";
 import { createShelf, disposeShelved, type Shelved, shelveAll } from "../tensor/shelf.js";
+import { measureMachine } from "./machine.js";
 import { LLAMA_7B, type LlamaShape, randomModel, randomRecords, randomTokens } from "./random-llama.js";
 import { secondsSince } from "./timing.js";
 
@@ -35,6 +36,8 @@ export interface LargeFigures {
     peak: number;
   }[];
   tokens: number;
+  /** This machine's fastest product of matrices of such a model. */
+  gflops: number;
 }
 
 type BlockSeconds = LargeFigures["methods"][number]["seconds"];
@@ -63,7 +66,8 @@ export async function benchLarge(options: LargeOptions, progress: Progress): Pro
     const peak = process.resourceUsage().maxRSS * 1024;
     measured.push({ method: settings.method, seconds, evaluate, peak });
   }
-  return { methods: measured, tokens: sequences * length };
+  const { gflops } = await progress.step("measuring the hardware", () => measureMachine(model.config));
+  return { methods: measured, tokens: sequences * length, gflops };
 }
 
 /** The compressed linears lie on the disk, as a study's lie in its store. */
@@ -106,7 +110,10 @@ async function readLinears(linears: ReadonlyMap<string, Shelved>): Promise<Map<s
   return read;
 }
 
-/** What a whole model would take, computed from the measured block: work in proportion to multiplications. */
+/** One H100's (SXM) float32 products by its data sheet. */
+export const H100_GFLOPS = 67_000;
+
+/** Seconds that a whole model would take, computed from the measured block: work in proportion to multiplications. */
 export function forecastFrom({ seconds }: LargeFigures["methods"][number], shape: LlamaShape): number {
   const passes = ratio(shape, ({ hidden, intermediate }) => 4 * hidden ** 2 + 3 * hidden * intermediate);
   const solves = ratio(

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { benchLarge, forecastFrom, type LargeFigures } from "../../bench/large.js";
+import { benchLarge, forecastFrom, H100_GFLOPS, type LargeFigures } from "../../bench/large.js";
 import { LLAMA_7B, LLAMA_13B } from "../../bench/random-llama.js";
 import { renderBenchTable } from "../../bench/table.js";
 import { createProgress } from "../../infra/progress.js";
@@ -39,8 +39,11 @@ export function benchLargeCommand(): Command {
     });
 }
 
-function render({ methods, tokens }: LargeFigures, { blocks, memory }: Pick<LargeBenchOptions, "blocks" | "memory">) {
-  const hours = (seconds: number) => (seconds / 3600).toFixed(1);
+function render(
+  { methods, tokens, gflops }: LargeFigures,
+  { blocks, memory }: Pick<LargeBenchOptions, "blocks" | "memory">,
+) {
+  const hours = (seconds: number) => (seconds / 3600).toFixed(2);
   return renderBenchTable("blocks of LLaMA-7B's shape", {
     head: [
       "a block, seconds",
@@ -52,17 +55,22 @@ function render({ methods, tokens }: LargeFigures, { blocks, memory }: Pick<Larg
       "GiB at most",
       "7B, hours",
       "13B, hours",
+      "7B, H100 hours",
+      "13B, H100 hours",
     ],
     rows: methods.map((figures) => [
       figures.method,
       ...Object.values(figures.seconds).map((seconds) => seconds.toFixed(1)),
       figures.evaluate.toFixed(1),
       (figures.peak / GIB).toFixed(2),
-      ...[LLAMA_7B, LLAMA_13B].map((shape) => hours(forecastFrom(figures, shape))),
+      ...[1, gflops / H100_GFLOPS].flatMap((share) =>
+        [LLAMA_7B, LLAMA_13B].map((shape) => hours(share * forecastFrom(figures, shape))),
+      ),
     ]),
     notes: [
       `${blocks} blocks, ${tokens} calibration tokens, ${(memory / GIB).toFixed(1)} GiB asked for`,
       "hours: compressing all blocks of such a model on this machine, work in proportion to multiplications",
+      `on an H100: if it reached the same share of its products (${H100_GFLOPS / 1000} TFLOP/s in float32 by its data sheet) as this machine of its own (${gflops.toFixed(0)} GFLOP/s); none was measured`,
     ],
   });
 }
