@@ -2,7 +2,7 @@ import { HeatmapChart } from "echarts/charts";
 import { VisualMapComponent } from "echarts/components";
 import { use } from "echarts/core";
 import { draw } from "./chart.js";
-import { html, type Markup } from "./markup.js";
+import { html, type Markup, trusted } from "./markup.js";
 
 use([HeatmapChart, VisualMapComponent]);
 
@@ -12,6 +12,8 @@ const MARGIN = { left: 78, right: 8, top: 6, bottom: 34 };
 /** Opacity of the least value: it is to be seen that there is one. */
 const FAINTEST = 0.06;
 const COLOUR = "var(--source-0)";
+const BORDER = "var(--card)";
+const BORDER_WIDTH = 0.6;
 
 /** Rows of shaded squares, such as linears by blocks. */
 export interface HeatMap {
@@ -41,7 +43,7 @@ export function heatMap({ description, rows, values, range }: HeatMap): Markup {
   );
   const axis = { type: "category", axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: false } };
   const label = { color: "var(--muted)", fontSize: 11 };
-  return draw(
+  const drawing = draw(
     description,
     {
       grid: MARGIN,
@@ -61,12 +63,29 @@ export function heatMap({ description, rows, values, range }: HeatMap): Markup {
           type: "heatmap",
           silent: true,
           data: cells,
-          itemStyle: { color: COLOUR, borderColor: "var(--card)", borderWidth: 0.6 },
+          itemStyle: { color: COLOUR, borderColor: BORDER, borderWidth: BORDER_WIDTH },
         },
       ],
     },
     { width: WIDTH, height: MARGIN.top + MARGIN.bottom + ROW * rows.length },
   );
+  return trusted(sharedPaint(drawing.text));
+}
+
+const SQUARE =
+  /<path d="M([\d.]+) ([\d.]+)l([\d.]+) 0l0 ([\d.]+)l-\3 0Z" fill="[^"]*"(?: fill-opacity="([\d.]+)")? stroke="[^>]*><\/path>/g;
+
+/** What all squares have in common is said once: a study's heat maps have tens of thousands of them. */
+function sharedPaint(svg: string): string {
+  const squares = Array.from(svg.matchAll(SQUARE));
+  const [first, last] = [squares.at(0), squares.at(-1)];
+  if (first === undefined || last === undefined) return svg;
+  const end = last.index + last[0].length;
+  const short = svg.slice(first.index, end).replace(SQUARE, (_, x, y, width, height, opacity = "1") => {
+    return `<path d="M${x} ${y}h${width}v${height}h-${width}Z" opacity="${opacity}"/>`;
+  });
+  const group = `<g fill="${COLOUR}" stroke="${BORDER}" stroke-width="${BORDER_WIDTH}">`;
+  return `${svg.slice(0, first.index)}${group}${short}</g>${svg.slice(end)}`;
 }
 
 /** The shades from least to most, as an SVG so that it prints. */
