@@ -1,3 +1,5 @@
+import { checkSequences, type SequenceTables } from "./zstd-sequences.js";
+
 /** What `zstd --ultra -22` needs, and the most that `zstd -d` takes without being told to. */
 const MOST_WINDOW = 2 ** 27;
 const MOST_BLOCK = 2 ** 17;
@@ -5,12 +7,14 @@ const MOST_BLOCK = 2 ** 17;
 const MOVED_FREE = 2 ** 32;
 const MOVED_A_BYTE = MOST_WINDOW / MOST_BLOCK;
 
+const COMPRESSED = 2;
+
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a5;
 
 /**
- * Looks at the headers of Zstandard's frames and blocks before they are decompressed: the decompressor allocates whatever window
- * and size a frame announces, and takes none of a dictionary's absence.
+ * Looks at the headers of Zstandard's frames and blocks, and at blocks' sequences, before they are decompressed: the decompressor
+ * allocates whatever window and size a frame announces, takes none of a dictionary's absence, and copies whatever lengths it finds.
  * Source: RFC 8878, section 3.1.1
  */
 export class ZstdLimits {
@@ -21,6 +25,11 @@ export class ZstdLimits {
   #window = 0;
   #hasChecksum = false;
   #moved = 0;
+  /** Of the compressed block that is being passed. */
+  #content: Uint8Array | undefined;
+  #tables: SequenceTables = {};
+  /** Bytes after it. */
+  #checksum = 0;
 
   /** @param mostContent bytes that a frame may announce */
   constructor(readonly mostContent = Number.MAX_SAFE_INTEGER) {}
@@ -32,14 +41,26 @@ export class ZstdLimits {
    */
   check(bytes: Uint8Array, produced: number): void {
     for (let at = 0; at < bytes.length; ) {
-      const passed = Math.min(this.#skip, bytes.length - at);
-      this.#skip -= passed;
-      at += passed;
-      if (at === bytes.length) return;
+      if (this.#skip > 0) {
+        at += this.#pass(bytes.subarray(at, at + this.#skip));
+        continue;
+      }
       this.#header.push(bytes[at++]);
       if (this.#inFrame) this.#block(produced);
       else this.#frame();
     }
+  }
+
+  /** How many bytes it was. */
+  #pass(bytes: Uint8Array): number {
+    this.#content?.set(bytes, this.#content.length - this.#skip);
+    this.#skip -= bytes.length;
+    if (this.#skip === 0 && this.#content !== undefined) {
+      checkSequences(this.#content, this.#tables);
+      this.#content = undefined;
+      this.#skip = this.#checksum;
+    }
+    return bytes.length;
   }
 
   #frame(): void {
@@ -68,6 +89,7 @@ export class ZstdLimits {
         `a Zstandard frame needs a window of ${this.#window} bytes; at most ${MOST_WINDOW} are given`,
       );
     this.#inFrame = true;
+    this.#tables = {};
     this.#done(0);
   }
 
@@ -80,7 +102,14 @@ export class ZstdLimits {
     if (this.#moved > MOVED_FREE + MOVED_A_BYTE * produced)
       throw new RangeError("its Zstandard blocks hold too little");
     this.#inFrame = (header & 1) === 0;
-    this.#done((type === 1 ? 1 : size) + (this.#inFrame || !this.#hasChecksum ? 0 : 4));
+    this.#checksum = this.#inFrame || !this.#hasChecksum ? 0 : 4;
+    if (type !== COMPRESSED) {
+      this.#done((type === 1 ? 1 : size) + this.#checksum);
+      return;
+    }
+    if (size === 0) throw new RangeError("a compressed Zstandard block is empty");
+    this.#content = new Uint8Array(size);
+    this.#done(size);
   }
 
   #done(skip: number): void {

@@ -19,6 +19,26 @@ test("a real Zstandard file passes, however it is cut into parts, twice over too
   }
 });
 
+test("what the reference encoder makes at all its levels passes", async () => {
+  const file = await readFile(join(checkoutFolder, "test", "storage", "fixtures", "levels.zst"));
+  check([...file]);
+});
+
+test("sequences that copy more than a block holds, or go on where its bits have ended, are refused", () => {
+  /** One block without literals, whose sequences all have the same three codes. */
+  const block = (count: readonly number[], [literals, offset, match]: readonly number[], bits: readonly number[]) => {
+    const content = [0, ...count, 0x54, literals, offset, match, ...bits];
+    return [...MAGIC, 0, 7 << 3, ...[(content.length << 3) | 5, 0, 0], ...content];
+  };
+  const many = [255, 255, 255];
+  check(block([100], [0, 0, 31], [1]));
+  assert.throws(() => check(block(many, [0, 0, 31], [1])), /copy more than a block holds/);
+  assert.throws(() => check(block(many, [0, 0, 52], [255, 1])), /more sequences than bits/);
+  assert.throws(() => check(block(many, [0, 0, 53], [1])), /the code 53/);
+  assert.throws(() => check(block([100], [0, 0, 31], [0])), /no bits for its sequences/);
+  assert.throws(() => check([...MAGIC, 0, 7 << 3, 5, 0, 0]), /block is empty/);
+});
+
 test("windows of 128 MiB are given, larger ones are not; neither are dictionaries and announced gigabytes", () => {
   const frame = (descriptor: number, ...header: number[]) => [...MAGIC, descriptor, ...header];
   check(frame(0, 17 << 3));
