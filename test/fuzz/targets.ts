@@ -43,7 +43,7 @@ export interface Target {
   /** What is read; each has as many inputs as another, shared by its targets. */
   format: string;
   name: string;
-  /** Of its format's inputs, beside the others' shares; 1 unless given. Fewer where a whole model is read each time. */
+  /** Of its format's inputs, beside the others' shares; 1 unless given. Few where a whole model is read each time. */
   share?: number;
   original: Uint8Array;
   read(bytes: Uint8Array): unknown;
@@ -109,7 +109,7 @@ async function modelTargets(folder: string): Promise<Target[]> {
   const part = (format: string, of: string, file: string, original: Uint8Array): Target => ({
     format,
     name: file,
-    share: 0.1,
+    share: 0.02,
     original,
     read: async (bytes) => {
       writeFileSync(join(of, file), bytes);
@@ -126,7 +126,7 @@ async function modelTargets(folder: string): Promise<Target[]> {
     {
       format: "GGUF",
       name: "model.gguf",
-      share: 0.1,
+      share: 0.02,
       original: gguf,
       read: async (bytes) => {
         writeFileSync(join(folder, "model.gguf"), bytes);
@@ -136,7 +136,7 @@ async function modelTargets(folder: string): Promise<Target[]> {
     {
       format: "GGUF",
       name: "experts.gguf",
-      share: 0.1,
+      share: 0.02,
       original: readFileSync(join(checkoutFolder, "test", "models", "references", "gguf-families", "qwen3_moe.gguf")),
       read: async (bytes) => {
         writeFileSync(join(folder, "experts.gguf"), bytes);
@@ -351,9 +351,9 @@ function yamlTargets(folder: string): Target[] {
     for (const name of names) taskNamed(name, definitions).questions([question], (row) => `row ${row}`);
   };
   return [
-    { ...inFile("study", "study.yaml", study, readStudy), share: 0.1 },
+    { ...inFile("study", "study.yaml", study, readStudy), share: 0.02 },
     inFile("study", "small-study.yaml", new TextEncoder().encode(SMALL_STUDY), readStudy),
-    { ...inFile("task", "task.yaml", task, readTask), share: 0.1 },
+    { ...inFile("task", "task.yaml", task, readTask), share: 0.02 },
     inFile("task", "small-task.yaml", new TextEncoder().encode(SMALL_TASK), readTask),
   ];
 }
