@@ -1,5 +1,6 @@
-import { type ColumnMetaData, type FileMetaData, parquetSchema, type SchemaTree } from "hyparquet";
+import { type ColumnMetaData, type Compressors, type FileMetaData, parquetSchema, type SchemaTree } from "hyparquet";
 import { mostDecompressed } from "./decompress.js";
+import { checkDataPage, type DataPage, type Levels } from "./parquet-pages.js";
 
 // The library believes every length that a file says. What it is given is read here before, as far as lengths go.
 
@@ -29,11 +30,24 @@ function leavesOf({ children, path }: SchemaTree): string[] {
   return children.length === 0 ? [JSON.stringify(path)] : children.flatMap(leavesOf);
 }
 
+/** The highest levels of a column, as the library counts them. */
+export function levelsOf(metadata: FileMetaData, path: readonly string[]): Levels {
+  const levels = { repetition: 0, definition: 0 };
+  let node: SchemaTree | undefined = parquetSchema(metadata);
+  for (const name of path) {
+    node = node?.children.find(({ element }) => element.name === name);
+    if (node?.element.repetition_type === "REPEATED") levels.repetition++;
+    if (node?.element.repetition_type !== "REQUIRED") levels.definition++;
+  }
+  return levels;
+}
+
 /**
  * @param bytes a column's chunk of a row group
  * @throws RangeError where its pages say that they hold more than they can, or more than the chunk
  */
-export function checkPages(bytes: Uint8Array, { codec, num_values }: ColumnMetaData): void {
+export function checkPages(bytes: Uint8Array, column: ColumnMetaData, levels: Levels, compressors: Compressors): void {
+  const { codec, num_values } = column;
   const cursor = { bytes, at: 0 };
   let [values, decompressed] = [0, 0];
   while (cursor.at < bytes.length - 1) {
@@ -49,12 +63,46 @@ export function checkPages(bytes: Uint8Array, { codec, num_values }: ColumnMetaD
     for (const part of [data, data2]) if (part instanceof Map) values += whole(part.get(1));
     if (data2 instanceof Map && whole(data2.get(5)) + whole(data2.get(6)) > cursor.at - start)
       throw new RangeError("a page's levels end beyond it");
+    const page = dataPageOf(data, data2);
+    if (page === undefined) continue;
+    const unpacked = decompressedPage(bytes.subarray(start, cursor.at), plain, column, compressors, data2);
+    checkDataPage(unpacked, page, levels, column.type === "BOOLEAN", mostDecompressed(bytes.length) * MOST_PAGES);
   }
   if (decompressed > mostDecompressed(bytes.length) * MOST_PAGES)
     throw tooMuch(`a column chunk of ${bytes.length}`, decompressed);
   if (values !== Number(num_values)) throw new RangeError(`a column chunk has ${values} of its ${num_values} values`);
   if (values > Math.max(FREE_VALUES, 8 * decompressed))
     throw new RangeError(`a column chunk can't hold ${values} values; write row groups of ${FREE_VALUES} rows at most`);
+}
+
+type Field = number | Fields | undefined;
+
+function dataPageOf(data: Field, data2: Field): DataPage | undefined {
+  if (data instanceof Map) return { values: whole(data.get(1)), encoding: whole(data.get(2)) };
+  if (!(data2 instanceof Map)) return undefined;
+  const [nulls, definitionBytes, repetitionBytes] = [2, 5, 6].map((field) => whole(data2.get(field)));
+  return {
+    values: whole(data2.get(1)),
+    encoding: whole(data2.get(4)),
+    version2: { nulls, repetitionBytes, definitionBytes },
+  };
+}
+
+/** Levels stand uncompressed before the values in pages of version 2. */
+function decompressedPage(
+  stored: Uint8Array,
+  plain: number,
+  { codec }: ColumnMetaData,
+  compressors: Compressors,
+  data2: Field,
+): Uint8Array {
+  const isCompressed = !(data2 instanceof Map) || data2.get(7) !== 0;
+  if (codec === "UNCOMPRESSED" || !isCompressed) return stored;
+  const decompress = compressors[codec];
+  if (decompress === undefined) throw new RangeError(`it is compressed with ${codec}, which can't be read`);
+  const levels = data2 instanceof Map ? whole(data2.get(5)) + whole(data2.get(6)) : 0;
+  const values = decompress(stored.subarray(levels), whole(plain - levels));
+  return levels === 0 ? values : Buffer.concat([stored.subarray(0, levels), values]);
 }
 
 /** @throws RangeError where a structure in Thrift's compact protocol ends beyond `bytes`, or its lists and nesting can't be */
@@ -84,7 +132,7 @@ function readValue(cursor: Cursor, type: number, depth: number): number | Fields
   switch (type) {
     case 1:
     case 2:
-      return undefined;
+      return 2 - type;
     case 3:
       byte(cursor);
       return undefined;

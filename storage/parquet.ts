@@ -12,7 +12,7 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { unzstd } from "./decompress.js";
 import type { DataFile } from "./files.js";
-import { checkMetadata, checkPages, checkStruct } from "./parquet-limits.js";
+import { checkMetadata, checkPages, checkStruct, levelsOf } from "./parquet-limits.js";
 import { plainFields } from "./plain.js";
 import { notOfFormat, readError } from "./read-error.js";
 import { missingField, type Row } from "./row.js";
@@ -20,12 +20,19 @@ import { missingField, type Row } from "./row.js";
 /** The metadata's length and the magic, at the file's end. */
 const TAIL = 8;
 
+const { LZ4: decompressLz4, LZ4_RAW: decompressLz4Raw } = compressors as Required<Compressors>;
+
 /** Those that would give what the bytes say, not what the page's header does; and Node's, which are native. */
 const boundedCompressors: Compressors = {
   GZIP: (bytes, length) => gunzipSync(bytes, { maxOutputLength: Math.max(1, length) }),
   BROTLI: (bytes, length) => brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, length) }),
   ZSTD: (bytes, length) => unzstd(bytes, length),
+  // A page of nulls alone is a block of nothing, which the library can't read.
+  LZ4: (bytes, length) => (length === 0 ? new Uint8Array() : decompressLz4(bytes, length)),
+  LZ4_RAW: (bytes, length) => (length === 0 ? new Uint8Array() : decompressLz4Raw(bytes, length)),
 };
+
+const allCompressors: Compressors = { ...compressors, ...boundedCompressors };
 
 /** Reads by ranges, a row group at a time, and only `column` where it is given. */
 export async function* readParquetRows(file: DataFile, column?: string): AsyncGenerator<Row> {
@@ -63,12 +70,12 @@ async function readGroup(
   const wanted = columns
     .flatMap(({ meta_data }) => meta_data ?? [])
     .filter(({ path_in_schema }) => column === undefined || path_in_schema[0] === column);
-  const chunks = await Promise.all(wanted.map((chunk) => readChunk(file, chunk)));
+  const chunks = await Promise.all(wanted.map((chunk) => readChunk(file, chunk, metadata)));
   const rows = await parquetReadObjects({
     file: bufferOf(chunks, file.size),
     metadata,
     columns: column === undefined ? undefined : [column],
-    compressors: { ...compressors, ...boundedCompressors },
+    compressors: allCompressors,
   });
   if (rows.length !== Number(num_rows)) throw new RangeError(`a row group has ${rows.length} of its ${num_rows} rows`);
   return rows;
@@ -79,10 +86,10 @@ interface Chunk {
   bytes: Uint8Array;
 }
 
-async function readChunk(file: DataFile, chunk: ColumnMetaData): Promise<Chunk> {
+async function readChunk(file: DataFile, chunk: ColumnMetaData, metadata: FileMetaData): Promise<Chunk> {
   const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
   const bytes = await readRange(file, start, Number(chunk.total_compressed_size));
-  checkPages(bytes, chunk);
+  checkPages(bytes, chunk, levelsOf(metadata, chunk.path_in_schema), allCompressors);
   return { start, bytes };
 }
 
@@ -101,8 +108,9 @@ function bufferOf(chunks: readonly Chunk[], size: number): AsyncBuffer {
       if (end < start || end > size) throw new RangeError("a column chunk lies beyond the file");
       const whole = new Uint8Array(end - start);
       for (const { start: from, bytes } of chunks) {
+        // A chunk that lies elsewhere has no part of it, and no place in it either.
         const part = bytes.subarray(Math.max(0, start - from), Math.max(0, end - from));
-        whole.set(part, Math.max(0, from - start));
+        if (part.length > 0) whole.set(part, Math.max(0, from - start));
       }
       return whole.buffer;
     },

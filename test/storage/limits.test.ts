@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { checkoutFolder } from "../../storage/home.js";
 import { checkStruct } from "../../storage/parquet-limits.js";
+import { checkDataPage } from "../../storage/parquet-pages.js";
 import { ZstdLimits } from "../../storage/zstd-limits.js";
 
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
@@ -53,6 +54,29 @@ test("empty blocks, for each of which the whole window is moved, come to an end"
   const largest = [...MAGIC, 0, 17 << 3];
   assert.throws(() => check([...largest, ...empty]), /hold too little/);
   check([...largest, ...empty], undefined, 2 ** 23);
+});
+
+test("runs, packed groups, blocks and repeated beginnings that a page can't hold are refused", () => {
+  const page = (bytes: readonly number[], encoding: number, values = 8, definition = 0) =>
+    checkDataPage(Uint8Array.from(bytes), { values, encoding }, { repetition: 0, definition }, false, 100);
+  const [dictionary, delta, prefixed] = [8, 5, 7];
+  page([2, 16, 3], dictionary);
+  assert.throws(() => page([2, 18, 3], dictionary), /a run of 9 values/);
+  page([2, 3, 0, 0], dictionary);
+  assert.throws(() => page([0x02, 0xff, 0xff, 0x7f], dictionary), /packed values are more/);
+  assert.throws(() => page([2, 4, 3], dictionary), /ends too early/);
+  assert.throws(() => page([33, 16, 3], dictionary), /values of 33 bits/);
+  // Five of eight values are there: a run of three absent ones, and one of the others.
+  page([4, 0, 0, 0, 6, 0, 10, 1, 2, 10, 3], dictionary, 8, 1);
+  assert.throws(() => page([4, 0, 0, 0, 6, 0, 10, 1, 2, 12, 3], dictionary, 8, 1), /a run of 6 values/);
+  const deltas = [0x80, 1, 4, 8, 0, 2, 0, 0, 0, 0];
+  page(deltas, delta);
+  assert.throws(() => page([0, ...deltas.slice(1)], delta), /blocks of 0 values/);
+  assert.throws(() => page([0x80, 1, 0, 8, 0], delta), /in 0 parts/);
+  const same = (value: number) => [0x80, 1, 4, 8, 2 * value, 0, 0, 0, 0, 0];
+  page([...same(0), ...deltas], prefixed);
+  assert.throws(() => page([...same(25), ...deltas], prefixed), /can't begin with 25 bytes of the 0 before it/);
+  assert.throws(() => page([...same(0), ...same(25)], prefixed), /can't be 200 bytes/);
 });
 
 test("lists, nesting and numbers of Thrift that can't be in the bytes are refused before they are believed", () => {

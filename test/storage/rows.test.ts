@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { hasRows, readNumberedRows, readRows } from "../../storage/rows.js";
 
 const fixtures = fileURLToPath(new URL("../../../test/storage/fixtures", import.meta.url));
@@ -46,6 +47,20 @@ for (const name of stored) {
     assert.deepEqual(await rowsOf(join(fixtures, name)), await expected());
   });
 }
+
+test("a column of nulls alone is read from LZ4 too", async () => {
+  const rows = await rowsOf(join(fixtures, "nulls-lz4.parquet"));
+  assert.deepEqual(rows, [...["a", "b", "c"].map((text) => ({ text, none: null }))]);
+});
+
+test("columns of megabytes, which the library asks for one by one, are read", async () => {
+  const texts = (seed: number) => Array.from({ length: 3000 }, (_, i) => `${seed * i} `.repeat(200));
+  const columns = ["a", "b", "c"].map((name, i) => ({ name, data: texts(i + 1) }));
+  const bytes = parquetWriteBuffer({ columnData: columns, codec: "UNCOMPRESSED" });
+  const rows = await rowsOf(await write("large.parquet", new Uint8Array(bytes)));
+  assert.equal(rows.length, 3000);
+  assert.deepEqual(rows[7], { a: "7 ".repeat(200), b: "14 ".repeat(200), c: "21 ".repeat(200) });
+});
 
 test("gzip in one or several members has the same records, under .json too", async () => {
   const plain = await readFile(join(fixtures, "documents.jsonl"));
