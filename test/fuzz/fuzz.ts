@@ -50,6 +50,7 @@ export async function* fuzz(options: FuzzOptions): AsyncGenerator<FuzzResult> {
         process.execPath,
         [
           `--max-old-space-size=${HEAP_MIB}`,
+          "--max-semi-space-size=64",
           fileURLToPath(new URL("fuzz-process.js", import.meta.url)),
           JSON.stringify({ ...options, progress, skip } satisfies FuzzTask),
         ],
