@@ -55,10 +55,10 @@ async function standInStudy(published: StudySpec): Promise<StudySpecInput> {
     methods: published.methods.map((method) => ("groupSize" in method ? { ...method, groupSize: 16 } : method)),
     calibration: { ...published.calibration, sizes: [4], length: 64 },
     evaluation: {
-      tasks: ["openbookqa", "piqa"],
+      tasks: ["piqa"],
       data: join(texts, "benchmarks"),
-      limit: 20,
-      perplexity: [{ id: "heldout", path: join(texts, "heldout.txt"), length: 64, limit: 2 }],
+      limit: 5,
+      perplexity: [{ id: "heldout", path: join(texts, "heldout.txt"), length: 64, limit: 1 }],
     },
     concurrency: { cells: 6 },
   };
