@@ -55,7 +55,8 @@ async function readMetadata(file: DataFile): Promise<FileMetaData> {
   if (length > file.size - TAIL) throw new RangeError(`its metadata have ${length} bytes, more than the file`);
   const bytes = await readRange(file, file.size - TAIL - length, length + TAIL);
   checkStruct(bytes.subarray(0, length));
-  const metadata = parquetMetadata(bytes);
+  // Looking for columns of places would never end in a schema with a negative number of children.
+  const metadata = parquetMetadata(bytes, { geoparquet: false });
   checkMetadata(metadata, file.size);
   return metadata;
 }
