@@ -1,4 +1,5 @@
 import { type ColumnMetaData, type Compressors, type FileMetaData, parquetSchema, type SchemaTree } from "hyparquet";
+import { type ByteCursor, nextByte, nextVariable, nextZigzag, skipBytes } from "./byte-cursor.js";
 import { mostDecompressed } from "./decompress.js";
 import { checkDataPage, type DataPage, type Levels } from "./parquet-pages.js";
 
@@ -31,9 +32,9 @@ function leavesOf({ children, path }: SchemaTree): string[] {
 }
 
 /** The highest levels of a column, as the library counts them. */
-export function levelsOf(metadata: FileMetaData, path: readonly string[]): Levels {
+export function levelsOf(schema: SchemaTree, path: readonly string[]): Levels {
   const levels = { repetition: 0, definition: 0 };
-  let node: SchemaTree | undefined = parquetSchema(metadata);
+  let node: SchemaTree | undefined = schema;
   for (const name of path) {
     node = node?.children.find(({ element }) => element.name === name);
     if (node?.element.repetition_type === "REPEATED") levels.repetition++;
@@ -48,7 +49,7 @@ export function levelsOf(metadata: FileMetaData, path: readonly string[]): Level
  */
 export function checkPages(bytes: Uint8Array, column: ColumnMetaData, levels: Levels, compressors: Compressors): void {
   const { codec, num_values } = column;
-  const cursor = { bytes, at: 0 };
+  const cursor = cursorOf(bytes);
   let [values, decompressed] = [0, 0];
   while (cursor.at < bytes.length - 1) {
     const header = readStruct(cursor);
@@ -107,46 +108,47 @@ function decompressedPage(
 
 /** @throws RangeError where a structure in Thrift's compact protocol ends beyond `bytes`, or its lists and nesting can't be */
 export function checkStruct(bytes: Uint8Array): void {
-  readStruct({ bytes, at: 0 });
+  readStruct(cursorOf(bytes));
 }
 
-interface Cursor {
-  bytes: Uint8Array;
-  at: number;
+function cursorOf(bytes: Uint8Array): ByteCursor {
+  return { bytes, at: 0, ends: "its metadata end" };
 }
 
 /** Numbers and structures by their fields; of other kinds only the extent is looked at. */
-type Fields = Map<number, number | Fields | undefined>;
+type Fields = Map<number, Field>;
 
-function readStruct(cursor: Cursor, depth = 0): Fields {
+function readStruct(cursor: ByteCursor, depth = 0): Fields {
   if (depth > MOST_DEPTH) throw new RangeError(`its metadata are nested more than ${MOST_DEPTH} deep`);
   const fields: Fields = new Map();
-  for (let field = 0, head = byte(cursor); head !== 0; head = byte(cursor)) {
-    field = head >> 4 === 0 ? signed(variable(cursor)) : field + (head >> 4);
+  for (let field = 0, head = nextByte(cursor); head !== 0; head = nextByte(cursor)) {
+    field = head >> 4 === 0 ? nextZigzag(cursor) : field + (head >> 4);
     fields.set(field, readValue(cursor, head & 15, depth));
   }
   return fields;
 }
 
-function readValue(cursor: Cursor, type: number, depth: number): number | Fields | undefined {
+function readValue(cursor: ByteCursor, type: number, depth: number): Field {
   switch (type) {
     case 1:
     case 2:
       return 2 - type;
     case 3:
-      byte(cursor);
+      nextByte(cursor);
       return undefined;
     case 4:
     case 5:
     case 6:
-      return signed(variable(cursor));
+      return nextZigzag(cursor);
     case 7:
-      return skip(cursor, 8);
+      skipBytes(cursor, 8);
+      return undefined;
     case 8:
-      return skip(cursor, variable(cursor));
+      skipBytes(cursor, nextVariable(cursor));
+      return undefined;
     case 9: {
-      const head = byte(cursor);
-      const count = head >> 4 === 15 ? variable(cursor) : head >> 4;
+      const head = nextByte(cursor);
+      const count = head >> 4 === 15 ? nextVariable(cursor) : head >> 4;
       // Every item takes a byte or more.
       if (count > cursor.bytes.length - cursor.at) throw new RangeError(`a list of ${count} items can't be in it`);
       const item = head & 15;
@@ -160,34 +162,8 @@ function readValue(cursor: Cursor, type: number, depth: number): number | Fields
   }
 }
 
-function byte(cursor: Cursor): number {
-  if (cursor.at >= cursor.bytes.length) throw new RangeError("its metadata end too early");
-  return cursor.bytes[cursor.at++];
-}
-
-function skip(cursor: Cursor, length: number): undefined {
-  cursor.at += length;
-  if (cursor.at > cursor.bytes.length) throw new RangeError("its metadata end too early");
-}
-
-function variable(cursor: Cursor): number {
-  let value = 0;
-  for (let scale = 1, more = true; more; scale *= 128) {
-    if (scale > 2 ** 63) throw new RangeError("a number in its metadata is too long");
-    const next = byte(cursor);
-    value += (next & 127) * scale;
-    more = next > 127;
-  }
-  return value;
-}
-
-/** Zigzag. */
-function signed(value: number): number {
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-}
-
 /** A count or a length, which the library takes for one of 32 bits. */
-function whole(value: number | Fields | undefined): number {
+function whole(value: Field): number {
   if (typeof value === "number" && value >= 0 && value <= 0x7fff_ffff) return value;
   throw new RangeError("a page or a column chunk has no valid size");
 }

@@ -1,3 +1,5 @@
+import { type ByteCursor, nextByte, nextVariable, nextZigzag, skipBytes } from "./byte-cursor.js";
+
 // The values of a page as far as they tell how many there are. The library goes on with runs and blocks of any length. Source:
 // https://github.com/apache/parquet-format/blob/master/Encodings.md
 
@@ -39,7 +41,7 @@ export function checkDataPage(
   isBoolean: boolean,
   most: number,
 ): void {
-  const cursor = { page, at: 0 };
+  const cursor: ByteCursor = { bytes: page, at: 0, ends: "a page ends" };
   if (levels.repetition > 0) readLevels(cursor, levels.repetition, values, version2?.repetitionBytes);
   if (version2 !== undefined) cursor.at = version2.repetitionBytes;
   const defined =
@@ -49,7 +51,7 @@ export function checkDataPage(
   if (count < 0) throw new RangeError(`a page of ${values} values has more nulls`);
   if (encoding === RLE || DICTIONARY.has(encoding)) {
     if (isBoolean) cursor.at += 4;
-    const width = isBoolean ? 1 : byteAt(cursor);
+    const width = isBoolean ? 1 : nextByte(cursor);
     if (width > 32) throw new RangeError(`a page has values of ${width} bits`);
     if (width > 0) countRuns(cursor, width, count, -1);
   } else if (encoding === DELTA_BINARY_PACKED || encoding === DELTA_LENGTH_BYTE_ARRAY) {
@@ -59,13 +61,8 @@ export function checkDataPage(
   }
 }
 
-interface Cursor {
-  page: Uint8Array;
-  at: number;
-}
-
 /** How many values are of the highest level. @param bytes of the levels, where they don't begin with that */
-function readLevels(cursor: Cursor, highest: number, values: number, bytes: number | undefined): number {
+function readLevels(cursor: ByteCursor, highest: number, values: number, bytes: number | undefined): number {
   const length = bytes ?? littleEndian(cursor, 4);
   const start = cursor.at;
   const found = countRuns(cursor, 32 - Math.clz32(highest), values, highest);
@@ -74,10 +71,10 @@ function readLevels(cursor: Cursor, highest: number, values: number, bytes: numb
 }
 
 /** How many of `count` values in runs and packed groups are the wanted one. */
-function countRuns(cursor: Cursor, width: number, count: number, wanted: number): number {
+function countRuns(cursor: ByteCursor, width: number, count: number, wanted: number): number {
   let found = 0;
   for (let seen = 0; seen < count; ) {
-    const header = variable(cursor);
+    const header = nextVariable(cursor);
     if (header % 2 === 0) {
       const run = header / 2;
       if (run > count - seen) throw new RangeError(`a run of ${run} values is longer than its page`);
@@ -96,19 +93,19 @@ function countRuns(cursor: Cursor, width: number, count: number, wanted: number)
 }
 
 /** The values, where they are asked for, in 32 bits. */
-function readDeltas(cursor: Cursor, count: number, isWanted: boolean): Int32Array {
-  const [block, miniblocks, total] = [variable(cursor), variable(cursor), variable(cursor)];
+function readDeltas(cursor: ByteCursor, count: number, isWanted: boolean): Int32Array {
+  const [block, miniblocks, total] = [nextVariable(cursor), nextVariable(cursor), nextVariable(cursor)];
   const size = block / miniblocks;
   const isPossible =
     block > 0 && block <= MOST_BLOCK && miniblocks > 0 && miniblocks <= MOST_MINIBLOCKS && size % 8 === 0;
   if (!isPossible) throw new RangeError(`a page has blocks of ${block} values in ${miniblocks} parts`);
   if (total < count) throw new RangeError(`a page has ${total} of its ${count} values`);
   const values = new Int32Array(isWanted ? count : 0);
-  let value = zigzag(cursor);
+  let value = nextZigzag(cursor);
   values[0] = value;
   for (let seen = 1; seen < count; ) {
-    const least = zigzag(cursor);
-    const widths = Array.from({ length: miniblocks }, () => byteAt(cursor));
+    const least = nextZigzag(cursor);
+    const widths = Array.from({ length: miniblocks }, () => nextByte(cursor));
     for (let i = 0; i < miniblocks && seen < count; i++) {
       if (widths[i] > 64) throw new RangeError(`a page has values of ${widths[i]} bits`);
       const bits = bitsOf(cursor, (size * widths[i]) / 8);
@@ -135,11 +132,10 @@ function checkPrefixes(prefixes: Int32Array, suffixes: Int32Array, most: number)
 }
 
 /** Reads packed numbers of `bytes`, the lowest bits first and 32 at most of each, and leaves the cursor behind them. */
-function bitsOf(cursor: Cursor, bytes: number): (width: number) => number {
-  const { page } = cursor;
+function bitsOf(cursor: ByteCursor, bytes: number): (width: number) => number {
+  const page = cursor.bytes;
   let bit = 8 * cursor.at;
-  cursor.at += bytes;
-  if (cursor.at > page.length) throw new RangeError("a page ends too early");
+  skipBytes(cursor, bytes);
   return (width) => {
     let value = 0;
     for (let done = 0; done < width; ) {
@@ -152,29 +148,8 @@ function bitsOf(cursor: Cursor, bytes: number): (width: number) => number {
   };
 }
 
-function byteAt(cursor: Cursor): number {
-  if (cursor.at >= cursor.page.length) throw new RangeError("a page ends too early");
-  return cursor.page[cursor.at++];
-}
-
-function littleEndian(cursor: Cursor, width: number): number {
+function littleEndian(cursor: ByteCursor, width: number): number {
   let value = 0;
-  for (let i = 0; i < width; i++) value += byteAt(cursor) * 256 ** i;
+  for (let i = 0; i < width; i++) value += nextByte(cursor) * 256 ** i;
   return value;
-}
-
-/** Of 64 bits at most. */
-function variable(cursor: Cursor): number {
-  let value = 0;
-  for (let i = 0; i < 10; i++) {
-    const next = byteAt(cursor);
-    value += (next & 127) * 128 ** i;
-    if (next < 128) return value;
-  }
-  throw new RangeError("a number in a page is too long");
-}
-
-function zigzag(cursor: Cursor): number {
-  const value = variable(cursor);
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }

@@ -7,7 +7,7 @@ import {
   parquetMetadata,
   parquetReadObjects,
   parquetSchema,
-  type RowGroup,
+  type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { unzstd } from "./decompress.js";
@@ -38,11 +38,12 @@ const allCompressors: Compressors = { ...compressors, ...boundedCompressors };
 export async function* readParquetRows(file: DataFile, column?: string): AsyncGenerator<Row> {
   const { uri } = file;
   const metadata = await attempt(uri, () => readMetadata(file));
-  const names = parquetSchema(metadata).children.map((child) => child.element.name);
+  const schema = parquetSchema(metadata);
+  const names = schema.children.map((child) => child.element.name);
   if (column !== undefined && !names.includes(column)) throw missingField(column, names, uri);
   let number = 0;
   for (const group of metadata.row_groups) {
-    const rows = await attempt(uri, () => readGroup(file, { ...metadata, row_groups: [group] }, group, column));
+    const rows = await attempt(uri, () => readGroup(file, { ...metadata, row_groups: [group] }, schema, column));
     for (const row of rows) yield { number: ++number, fields: plainFields(row) };
   }
 }
@@ -65,13 +66,14 @@ async function readMetadata(file: DataFile): Promise<FileMetaData> {
 async function readGroup(
   file: DataFile,
   metadata: FileMetaData,
-  { columns, num_rows }: RowGroup,
+  schema: SchemaTree,
   column: string | undefined,
 ): Promise<object[]> {
+  const [{ columns, num_rows }] = metadata.row_groups;
   const wanted = columns
     .flatMap(({ meta_data }) => meta_data ?? [])
     .filter(({ path_in_schema }) => column === undefined || path_in_schema[0] === column);
-  const chunks = await Promise.all(wanted.map((chunk) => readChunk(file, chunk, metadata)));
+  const chunks = await Promise.all(wanted.map((chunk) => readChunk(file, chunk, schema)));
   const rows = await parquetReadObjects({
     file: bufferOf(chunks, file.size),
     metadata,
@@ -87,10 +89,10 @@ interface Chunk {
   bytes: Uint8Array;
 }
 
-async function readChunk(file: DataFile, chunk: ColumnMetaData, metadata: FileMetaData): Promise<Chunk> {
+async function readChunk(file: DataFile, chunk: ColumnMetaData, schema: SchemaTree): Promise<Chunk> {
   const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
   const bytes = await readRange(file, start, Number(chunk.total_compressed_size));
-  checkPages(bytes, chunk, levelsOf(metadata, chunk.path_in_schema), allCompressors);
+  checkPages(bytes, chunk, levelsOf(schema, chunk.path_in_schema), allCompressors);
   return { start, bytes };
 }
 

@@ -1,4 +1,4 @@
-import { writeRandomFolder } from "../random-model.js";
+import { llamaKeys, writeRandomFolder } from "../random-model.js";
 
 /** Sizes that stand for the published ones, in their order: small enough that what a cell takes is mostly its orchestration. */
 const HIDDEN = { small: 32, medium: 48, large: 64 } as const;
@@ -33,10 +33,7 @@ const standIns: Readonly<Record<string, StandIn>> = {
 export function writeStandIn(from: string, id: string, out: string): Promise<void> {
   const { family, size } = standIns[id];
   const hidden = HIDDEN[size];
-  const common = {
-    ...{ hidden_size: hidden, num_hidden_layers: BLOCKS, num_attention_heads: HEADS },
-    ...{ max_position_embeddings: POSITIONS, tie_word_embeddings: true },
-  };
+  const common = { max_position_embeddings: POSITIONS, tie_word_embeddings: true };
   const seed = Object.keys(standIns).indexOf(id);
   return writeRandomFolder(
     from,
@@ -45,11 +42,12 @@ export function writeStandIn(from: string, id: string, out: string): Promise<voi
         ? {
             ...huggingFace,
             ...common,
-            ...{ intermediate_size: 3 * hidden, num_key_value_heads: HEADS, head_dim: hidden / HEADS },
+            ...llamaKeys({ hiddenSize: hidden, intermediateSize: 3 * hidden, blocks: BLOCKS, heads: HEADS }),
           }
         : {
             ...{ architectures: ["OPTForCausalLM"], model_type: "opt", vocab_size: vocabSize },
             ...common,
+            ...{ hidden_size: hidden, num_hidden_layers: BLOCKS, num_attention_heads: HEADS },
             ...{ ffn_dim: 4 * hidden, word_embed_proj_dim: hidden, torch_dtype: "float32" },
           },
     seed,

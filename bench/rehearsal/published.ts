@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { parseCount } from "../../client/commands/parse-count.js";
-import { type StudyHandle, Touchstone } from "../../client/index.js";
+import { showProgress } from "../../client/commands/study-display.js";
+import { Touchstone } from "../../client/index.js";
 import { loadSpec } from "../../client/load-spec.js";
 import { savedReport } from "../../client/saved-report.js";
 import { modelPath } from "../../infra/quickstart-data.js";
@@ -71,7 +72,8 @@ async function run(input: StudySpecInput): Promise<void> {
   try {
     const started = performance.now();
     const study = await touchstone.start(input);
-    await finished(study, cells);
+    await showProgress(study);
+    await study.result();
     const seconds = (performance.now() - started) / 1000;
     await mkdir(out, { recursive: true });
     const page = await study.report(out);
@@ -83,19 +85,5 @@ async function run(input: StudySpecInput): Promise<void> {
     );
   } finally {
     await touchstone.close();
-  }
-}
-
-async function finished(study: StudyHandle, cells: number): Promise<void> {
-  const timer = setInterval(() => {
-    study.progress().then(
-      ({ done }) => process.stderr.write(`  ${done} of ${cells} cells\n`),
-      () => {},
-    );
-  }, 20_000);
-  try {
-    await study.result();
-  } finally {
-    clearInterval(timer);
   }
 }

@@ -144,6 +144,18 @@ export function decoderNames(own: Readonly<Record<string, string>> = {}): GgufMa
   return renamed({ ...DECODER_NAMES, ...own }, "model.layers");
 }
 
+/** A family of LLaMA's form, in most files with its names and rows. */
+export function decoderFamily(
+  name: string,
+  huggingFace: (file: GgufKeys) => GgufMapping["huggingFace"],
+  {
+    names = () => decoderNames(),
+    restored = (_, { data }) => data,
+  }: { names?: (file: GgufKeys) => GgufMapping["names"]; restored?: GgufMapping["restored"] } = {},
+): GgufFamily {
+  return { name, mapping: (file) => ({ huggingFace: huggingFace(file), names: names(file), restored }) };
+}
+
 /** @param blocks what comes before a block's number */
 export function renamed(names: Readonly<Record<string, string>>, blocks: string): GgufMapping["names"] {
   return (name) => {
@@ -152,9 +164,6 @@ export function renamed(names: Readonly<Record<string, string>>, blocks: string)
     return [`${block === undefined ? "" : `${blocks}.${block}.`}${names[part]}.${kind}`];
   };
 }
-
-/** As the file has it. */
-export const unchanged: GgufMapping["restored"] = (_, { data }) => data;
 
 /** The rows of a weight, or the values of a bias, in another order. @param sourceOf the row that comes to stand at a place */
 export function inOrder({ shape, data }: HostTensor, sourceOf: (row: number) => number): Float32Array {

@@ -1,4 +1,4 @@
-import { decoderKeys, decoderNames, type GgufFamily, type GgufKeys, type GgufMapping } from "./family.js";
+import { decoderFamily, decoderKeys, decoderNames, type GgufKeys, type GgufMapping } from "./family.js";
 
 /** The files' norms multiply by their weights, Hugging Face's by 1 + weight. */
 const withoutOne: GgufMapping["restored"] = (name, { data }) =>
@@ -10,40 +10,29 @@ const NORMS = {
   post_ffw_norm: "post_feedforward_layernorm",
 };
 
-export const gemma: GgufFamily = {
-  name: "gemma",
-  mapping: (file) => ({
-    huggingFace: gemmaKeys(file, "gemma", "GemmaForCausalLM"),
-    names: decoderNames(),
-    restored: withoutOne,
-  }),
-};
+export const gemma = decoderFamily("gemma", (file) => gemmaKeys(file, "gemma", "GemmaForCausalLM"), {
+  restored: withoutOne,
+});
 
-export const gemma2: GgufFamily = {
-  name: "gemma2",
-  mapping: (file) => ({
-    huggingFace: {
-      ...windowKeys(file, "gemma2", "Gemma2ForCausalLM", 46),
-      attn_logit_softcapping: file.optional("attn_logit_softcapping") ?? null,
-    },
-    names: decoderNames(NORMS),
-    restored: withoutOne,
+export const gemma2 = decoderFamily(
+  "gemma2",
+  (file) => ({
+    ...windowKeys(file, "gemma2", "Gemma2ForCausalLM", 46),
+    attn_logit_softcapping: file.optional("attn_logit_softcapping") ?? null,
   }),
-};
+  { names: () => decoderNames(NORMS), restored: withoutOne },
+);
 
 /** The text part. */
-export const gemma3: GgufFamily = {
-  name: "gemma3",
-  mapping: (file) => ({
-    huggingFace: {
-      ...windowKeys(file, "gemma3_text", "Gemma3ForCausalLM", 62),
-      rope_theta: file.optional("rope.freq_base") ?? 1_000_000,
-      rope_local_base_freq: file.optional("rope.freq_base_swa") ?? 10_000,
-    },
-    names: decoderNames(NORMS),
-    restored: withoutOne,
+export const gemma3 = decoderFamily(
+  "gemma3",
+  (file) => ({
+    ...windowKeys(file, "gemma3_text", "Gemma3ForCausalLM", 62),
+    rope_theta: file.optional("rope.freq_base") ?? 1_000_000,
+    rope_local_base_freq: file.optional("rope.freq_base_swa") ?? 10_000,
   }),
-};
+  { names: () => decoderNames(NORMS), restored: withoutOne },
+);
 
 function gemmaKeys(file: GgufKeys, modelType: string, architecture: string) {
   const activation = "gelu_pytorch_tanh";

@@ -1,53 +1,33 @@
 import { MOST_BLOCKS } from "../architectures/config-keys.js";
 import { expertCount, expertNames } from "./experts.js";
-import { decoderKeys, decoderNames, type GgufFamily, type GgufKeys, unchanged } from "./family.js";
+import { decoderFamily, decoderKeys, decoderNames, type GgufKeys } from "./family.js";
 
 /** Qwen 2 and 2.5. */
-export const qwen2: GgufFamily = {
-  name: "qwen2",
-  mapping: (file) => ({
-    huggingFace: decoderKeys(file, "qwen2", "Qwen2ForCausalLM"),
-    names: decoderNames(),
-    restored: unchanged,
-  }),
-};
+export const qwen2 = decoderFamily("qwen2", (file) => decoderKeys(file, "qwen2", "Qwen2ForCausalLM"));
 
-export const qwen3: GgufFamily = {
-  name: "qwen3",
-  mapping: (file) => ({
-    huggingFace: decoderKeys(file, "qwen3", "Qwen3ForCausalLM"),
-    names: decoderNames(),
-    restored: unchanged,
-  }),
-};
+export const qwen3 = decoderFamily("qwen3", (file) => decoderKeys(file, "qwen3", "Qwen3ForCausalLM"));
 
 /** Qwen 1.5 and 2 with experts. */
-export const qwen2Moe: GgufFamily = {
-  name: "qwen2moe",
-  mapping: (file) => ({
-    huggingFace: {
-      ...decoderKeys(file, "qwen2_moe", "Qwen2MoeForCausalLM"),
-      ...mixtureKeys(file),
-      shared_expert_intermediate_size: file.number("expert_shared_feed_forward_length"),
-      norm_topk_prob: false,
-    },
-    names: qwenExperts(file),
-    restored: unchanged,
+export const qwen2Moe = decoderFamily(
+  "qwen2moe",
+  (file) => ({
+    ...decoderKeys(file, "qwen2_moe", "Qwen2MoeForCausalLM"),
+    ...mixtureKeys(file),
+    shared_expert_intermediate_size: file.number("expert_shared_feed_forward_length"),
+    norm_topk_prob: false,
   }),
-};
+  { names: qwenExperts },
+);
 
-export const qwen3Moe: GgufFamily = {
-  name: "qwen3moe",
-  mapping: (file) => ({
-    huggingFace: {
-      ...decoderKeys(file, "qwen3_moe", "Qwen3MoeForCausalLM"),
-      ...mixtureKeys(file),
-      norm_topk_prob: true,
-    },
-    names: qwenExperts(file),
-    restored: unchanged,
+export const qwen3Moe = decoderFamily(
+  "qwen3moe",
+  (file) => ({
+    ...decoderKeys(file, "qwen3_moe", "Qwen3MoeForCausalLM"),
+    ...mixtureKeys(file),
+    norm_topk_prob: true,
   }),
-};
+  { names: qwenExperts },
+);
 
 /** Whether a token's shares are made to add up to 1 isn't in the files: it is the published models'. */
 function mixtureKeys(file: GgufKeys) {

@@ -120,29 +120,21 @@ async function modelTargets(folder: string): Promise<Target[]> {
       }
     },
   });
-  const gguf = encodeGguf(SMALL_METADATA, smallGgufTensors());
+  const ggufReferences = join(checkoutFolder, "test", "models", "references", "gguf-families");
+  const ggufFile = (name: string, original: Uint8Array): Target => ({
+    format: "GGUF",
+    name,
+    share: 0.02,
+    original,
+    read: async (bytes) => {
+      writeFileSync(join(folder, name), bytes);
+      await wholeModel(join(folder, name));
+    },
+  });
   const headerLength = Number(safetensors.readBigUInt64LE(0));
   return [
-    {
-      format: "GGUF",
-      name: "model.gguf",
-      share: 0.02,
-      original: gguf,
-      read: async (bytes) => {
-        writeFileSync(join(folder, "model.gguf"), bytes);
-        await wholeModel(join(folder, "model.gguf"));
-      },
-    },
-    {
-      format: "GGUF",
-      name: "experts.gguf",
-      share: 0.02,
-      original: readFileSync(join(checkoutFolder, "test", "models", "references", "gguf-families", "qwen3_moe.gguf")),
-      read: async (bytes) => {
-        writeFileSync(join(folder, "experts.gguf"), bytes);
-        await wholeModel(join(folder, "experts.gguf"));
-      },
-    },
+    ggufFile("model.gguf", encodeGguf(SMALL_METADATA, smallGgufTensors())),
+    ggufFile("experts.gguf", readFileSync(join(ggufReferences, "qwen3_moe.gguf"))),
     {
       format: "GGUF",
       name: "GGUF header",

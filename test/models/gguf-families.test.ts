@@ -7,6 +7,7 @@ import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { checkoutFolder } from "../../storage/home.js";
 import { loadBackend } from "../../tensor/backend.js";
+import { largestDifference, rowsOf } from "./reference-folder.js";
 
 /** What make-gguf-models.py wrote, with llama.cpp's converter and transformers. */
 const folder = join(checkoutFolder, "test", "models", "references", "gguf-families");
@@ -19,18 +20,12 @@ before(loadBackend);
 for (const family of families) {
   test(`${family}: a GGUF file gives the logits that transformers has of the model it was converted from`, async (context) => {
     const { tensors } = await readSafetensors(join(folder, `${family}.safetensors`));
-    const ids = tensors.get("input_ids")!;
     const expected = tensors.get("logits")!;
-    const [sequences, length] = ids.shape;
     const model = await loadModel(join(folder, `${family}.gguf`));
-    const rows = Array.from({ length: sequences }, (_, row) =>
-      (ids.data as Int32Array).subarray(row * length, (row + 1) * length),
-    );
-    const { logits } = await forwardTokens(model, rows);
+    const { logits } = await forwardTokens(model, rowsOf(tensors.get("input_ids")!));
     await model.close();
     assert.deepEqual(logits.shape, expected.shape);
-    const values = expected.data as Float32Array;
-    const error = logits.data.reduce((most, value, i) => Math.max(most, Math.abs(value - values[i])), 0);
+    const error = largestDifference(logits.data, expected.data as Float32Array);
     context.diagnostic(`largest difference ${error}`);
     assert.ok(error <= 2e-4, `${error}`);
   });

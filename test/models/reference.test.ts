@@ -9,7 +9,7 @@ import { loadModel } from "../../models/load.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { loadBackend } from "../../tensor/backend.js";
 import { sharedFolder } from "../shared.js";
-import { madeReferences } from "./reference-folder.js";
+import { largestDifference, madeReferences, rowsOf } from "./reference-folder.js";
 
 const shared = sharedFolder();
 
@@ -82,17 +82,6 @@ for (const { family, folder = "" } of references) {
   });
 }
 
-function rowsOf({ shape, data }: { shape: readonly number[]; data: ArrayLike<number | bigint> }): Int32Array[] {
-  const [rows, columns] = shape;
-  const ids = Int32Array.from(Array.from(data, Number));
-  return Array.from({ length: rows }, (_, i) => ids.subarray(i * columns, (i + 1) * columns));
-}
-
 function logSoftmax(logits: Float32Array, token: number): number {
   return logits[token] - Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
-}
-
-function largestDifference(actual: Float32Array, expected: Float32Array): number {
-  assert.equal(actual.length, expected.length);
-  return actual.reduce((largest, value, i) => Math.max(largest, Math.abs(value - expected[i])), 0);
 }
