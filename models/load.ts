@@ -115,12 +115,24 @@ function assemble({ source, huggingFace, digest, tokenizer }: Parts): Model {
     digest,
     config,
     architecture,
-    tokenizer: async () => fitting(await tokenizer(), config, source.where),
+    tokenizer: loadedOnce(async () => fitting(await tokenizer(), config, source.where)),
     embedding: () => readWeights(source, embedding),
     block: (index, without = new Set()) =>
       readWeights(source, new Map(Array.from(blocks[index]).filter(([name]) => !without.has(name)))),
     head: () => readWeights(source, head),
     close: () => source.close(),
+  };
+}
+
+/** Reading a large vocabulary takes longer than scoring a tiny model. A failure isn't remembered: the file may be back. */
+function loadedOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () => {
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
   };
 }
 
