@@ -35,6 +35,7 @@ import { requireOwnName } from "./study-name.js";
  */
 export async function planStudy(input: unknown, { report }: StepContext): Promise<PlannedStudy> {
   const spec = await completeSpec(input);
+  if (spec.search !== undefined) throw isSearch(spec);
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
   await requireOwnName(store, spec);
@@ -51,6 +52,14 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
     device: deviceOf(plan.environment),
     priority: spec.concurrency.priority,
   };
+}
+
+function isSearch({ name }: StudySpec): TouchstoneError {
+  return new TouchstoneError("InvalidStudySpec", {
+    what: "search: makes rounds of studies, and is no study",
+    where: `the specification ${name}`,
+    todo: "Start it with `touchstone study search`, or as a workflow of the type `search`; or leave the key out.",
+  });
 }
 
 /** Checks everything that a specification points to, and pins it. @throws TouchstoneError as `planStudy`, but of the store */

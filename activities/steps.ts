@@ -3,11 +3,13 @@ import { finishCell } from "./cell-result.js";
 import { compressBlock } from "./compress-block.js";
 import { embedCalibration } from "./embed-calibration.js";
 import { evaluate } from "./evaluate.js";
+import { planSearch } from "./plan-search.js";
 import { planStudy } from "./plan-study.js";
 import { planSweep } from "./plan-sweep.js";
 import { reportingAfter } from "./report-meanwhile.js";
 import { reportStudy } from "./report-study.js";
 import { sampleSource } from "./sample-source.js";
+import { openSearchRound, rankSearchRound } from "./search-round.js";
 import { skipCell, unskipCells } from "./skip-cell.js";
 import type { StepContext } from "./step.js";
 
@@ -24,6 +26,9 @@ export const steps = {
   skipCell,
   unskipCells,
   reportStudy,
+  planSearch,
+  openSearchRound,
+  rankSearchRound,
 } as const satisfies Record<string, (input: never, context: StepContext) => Promise<unknown>>;
 
 export type StepName = keyof typeof steps;

@@ -19,9 +19,7 @@ import { studyOverview } from "./study-overview.js";
 import { parsedSpec } from "./study-run.js";
 import { findTroubles, type Troubles } from "./study-troubles.js";
 import { studyView } from "./study-view.js";
-import { translated } from "./temporal-client.js";
-
-const ANSWER_SECONDS = 10;
+import { answeredSoon, translated } from "./temporal-client.js";
 
 /** All of a study, or one model's sweep. */
 export interface Part {
@@ -72,13 +70,13 @@ export class StudyHandle {
 
   /** Cells that failed or are skipped, with the causes, from the store. @throws TouchstoneError also of the store */
   async troubles(): Promise<Troubles> {
-    const spec = await this.#guarded(() => parsedSpec(this.#client, this.name));
+    const spec = await this.#guarded(() => parsedSpec(this.#client, this.workflowId));
     return spec === undefined ? { failed: [], skipped: [] } : findTroubles(spec);
   }
 
   /** What `touchstone study plan --measure` said of it on this machine; undefined where it wasn't asked. */
   async forecast(): Promise<Forecast | undefined> {
-    const spec = await this.#guarded(() => parsedSpec(this.#client, this.name));
+    const spec = await this.#guarded(() => parsedSpec(this.#client, this.workflowId));
     return spec === undefined ? undefined : rememberedForecast(spec);
   }
 
@@ -166,9 +164,8 @@ export class StudyHandle {
     return this.#answered(() => this.#client.workflow.getHandle(workflowId).query<Progress>("progress"));
   }
 
-  /** Workers answer queries and updates: without a deadline these would hang where there is none. */
   #answered<T>(work: () => Promise<T>): Promise<T> {
-    return this.#guarded(() => this.#client.withDeadline(Date.now() + ANSWER_SECONDS * 1000, work));
+    return this.#guarded(() => answeredSoon(this.#client, work));
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -7,7 +7,6 @@ import {
 } from "@temporalio/client";
 import { decodeArrayFromPayloads } from "@temporalio/common/lib/internal-non-workflow/index.js";
 import { expandCells } from "../study/cells.js";
-import { studyWorkflowId } from "../study/names.js";
 import type { StudySummary, StudyView } from "../study/progress.js";
 import { type StudySpec, type StudySpecInput, studySpecSchema } from "../study/spec.js";
 import { type Failure, rootFailure } from "../workflows/failures.js";
@@ -23,22 +22,22 @@ export interface StudyEnd {
   summary: Partial<StudySummary>;
 }
 
-/** The specification that the run was given, as it was given. */
-export async function givenSpec(client: Client, name: string): Promise<StudySpecInput> {
+/** The specification that a study's or search's latest run was given, as it was given. */
+export async function givenSpec(client: Client, workflowId: string): Promise<StudySpecInput> {
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
-    execution: { workflowId: studyWorkflowId(name) },
+    execution: { workflowId },
     maximumPageSize: 1,
   });
   const input = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
   const [given] = (await decodeArrayFromPayloads(client.options.loadedDataConverter, input)) as StudySpecInput[];
-  if (given === undefined) throw new RangeError(`the history of ${name} has no input`);
+  if (given === undefined) throw new RangeError(`the history of ${workflowId} has no input`);
   return given;
 }
 
 /** undefined where what the run was given is no specification: then planning says so. */
-export async function parsedSpec(client: Client, name: string): Promise<StudySpec | undefined> {
-  return studySpecSchema.safeParse(await givenSpec(client, name)).data;
+export async function parsedSpec(client: Client, workflowId: string): Promise<StudySpec | undefined> {
+  return studySpecSchema.safeParse(await givenSpec(client, workflowId)).data;
 }
 
 export function countCells(spec: StudySpec | undefined): number {

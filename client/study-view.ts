@@ -28,7 +28,7 @@ export async function studyView(
     if (end !== undefined || isUnanswered) return undefined;
     throw error;
   });
-  const known: Known = told ?? (await untold(client, name, run));
+  const known: Known = told ?? (await untold(client, run));
   const started = run.startTime.toISOString();
   if (end !== undefined) return { ...known, ...concluded(known, end), started };
 
@@ -53,10 +53,10 @@ export async function studyView(
   }
 }
 
-async function untold(client: Client, name: string, run: WorkflowExecutionDescription): Promise<Known> {
+async function untold(client: Client, run: WorkflowExecutionDescription): Promise<Known> {
   const count = (key: string) => Number(run.searchAttributes[key]?.[0] ?? 0);
   const [done, failed] = [count("TouchstoneDone"), count("TouchstoneFailed")];
-  const total = countCells(await parsedSpec(client, name));
+  const total = countCells(await parsedSpec(client, run.workflowId));
   const nothing = { paused: false, models: {}, cancelled: [], running: [], report: null };
   return { ...nothing, phase: "waiting", total, done, failed, skipped: 0 };
 }

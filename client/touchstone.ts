@@ -1,10 +1,18 @@
-import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from "@temporalio/client";
+import {
+  type Client,
+  type Workflow,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+  type WorkflowStartOptions,
+} from "@temporalio/client";
 import { conflictsOf, isSameStudy } from "../study/amendment.js";
 import { TouchstoneError } from "../study/errors.js";
-import { studyWorkflowId, taskQueues } from "../study/names.js";
+import { searchWorkflowId, studyWorkflowId, taskQueues } from "../study/names.js";
 import { parseStudySpec, type StudySpec, type StudySpecInput } from "../study/spec.js";
 import { attributes } from "../workflows/attributes.js";
+import type { search } from "../workflows/search.js";
 import type { StudyOptions, study } from "../workflows/study.js";
+import { SearchHandle } from "./search-handle.js";
 import { useServices } from "./services.js";
 import { StudyHandle } from "./study-handle.js";
 import { endOf, givenSpec, parsedSpec } from "./study-run.js";
@@ -52,22 +60,28 @@ export class Touchstone {
   async start(specification: StudySpecInput, options: Pick<StudyOptions, "unskip"> = {}): Promise<StudyHandle> {
     const spec = parseStudySpec(specification);
     const workflowId = studyWorkflowId(spec.name);
-    try {
-      await this.#client.workflow.start<typeof study>("study", {
-        workflowId,
-        taskQueue: taskQueues.orchestration,
-        args: [specification, options],
-        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-        typedSearchAttributes: attributes({ TouchstoneStudy: spec.name }),
-        staticSummary: `calibration study ${spec.name}`,
-      });
-      const running = await parsedSpec(this.#client, spec.name);
-      if (running !== undefined && isSameStudy(running, spec)) return this.study(spec.name);
-      throw nameTaken(running, spec);
-    } catch (error) {
-      throw translated(error, spec.name);
-    }
+    await this.#startOnce<typeof study>("study", spec, {
+      workflowId,
+      args: [specification, options],
+      staticSummary: `calibration study ${spec.name}`,
+    });
+    return this.study(spec.name);
+  }
+
+  /**
+   * Starts a search for the best calibration set of each model and method, or resumes it: `search.budget` says what may be spent. Of
+   * one that runs already the handle is returned.
+   * @throws TouchstoneError as `start`
+   */
+  async search(specification: StudySpecInput): Promise<SearchHandle> {
+    const spec = parseStudySpec(specification);
+    const workflowId = searchWorkflowId(spec.name);
+    await this.#startOnce<typeof search>("search", spec, {
+      workflowId,
+      args: [specification],
+      staticSummary: `search ${spec.name} for the best calibration set`,
+    });
+    return new SearchHandle(this.#client, spec.name);
   }
 
   /** A study that was started before. */
@@ -99,14 +113,34 @@ export class Touchstone {
     await this.#client.connection.close();
   }
 
+  /** @throws TouchstoneError StudyNameTaken when another specification runs under the id */
+  async #startOnce<T extends Workflow>(
+    type: string,
+    spec: StudySpec,
+    options: Pick<WorkflowStartOptions<T>, "workflowId" | "args" | "staticSummary">,
+  ): Promise<void> {
+    try {
+      await this.#client.workflow.start<T>(type, {
+        ...options,
+        taskQueue: taskQueues.orchestration,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        typedSearchAttributes: attributes({ TouchstoneStudy: spec.name }),
+      } as WorkflowStartOptions<T>);
+      const running = await parsedSpec(this.#client, options.workflowId);
+      if (running === undefined || !isSameStudy(running, spec)) throw nameTaken(running, spec, options.workflowId);
+    } catch (error) {
+      throw translated(error, spec.name);
+    }
+  }
+
   /** Starts an ended study again with the specification that its last run was given, skipped cells too. */
   async #restart(name: string): Promise<void> {
-    await this.start(await givenSpec(this.#client, name), { unskip: true });
+    await this.start(await givenSpec(this.#client, studyWorkflowId(name)), { unskip: true });
   }
 }
 
-function nameTaken(running: StudySpec | undefined, spec: StudySpec): TouchstoneError {
-  const where = studyWorkflowId(spec.name);
+function nameTaken(running: StudySpec | undefined, spec: StudySpec, where: string): TouchstoneError {
   const conflicts = running === undefined ? ["another specification"] : conflictsOf(running, spec);
   if (conflicts.length > 0) {
     return new TouchstoneError("StudyNameTaken", {

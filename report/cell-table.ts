@@ -1,3 +1,4 @@
+import { grouped } from "../study/grouped.js";
 import type { CellCoordinates, CellResult, StudyResults } from "../study/results.js";
 import { type CellGroup, cellAnchor, groupAnchor } from "./anchors.js";
 import { html, type Markup, trusted } from "./markup.js";
@@ -58,18 +59,6 @@ function listed({ cells, failed, skipped, pending = [] }: StudyResults): ListedC
     ...skipped.map((place) => ({ place, state: "skipped" as const })),
     ...pending.map((place) => ({ place, state: "pending" as const })),
   ];
-}
-
-/** In the order in which the groups come first. */
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): [string, T[]][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return [...groups];
 }
 
 function cellRow({ place, state, result }: ListedCell, readers: readonly { measure: Measure; read: Reader }[]): Markup {

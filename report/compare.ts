@@ -1,4 +1,5 @@
 import { toFigure, toNumber } from "../study/figures.js";
+import { grouped } from "../study/grouped.js";
 import { cellName } from "../study/names.js";
 import type { CellResult, Figure, StudyResults } from "../study/results.js";
 import { type Difference, differencesOf } from "./differences.js";
@@ -143,13 +144,10 @@ function counted(reasons: readonly Reason[]): Comparison["incomparable"] {
 
 /** Noise replicates are jittered, not drawn: they are compared cell by cell only. */
 function groupsOf(pairs: readonly Pair[], readers: readonly PairReader[]): ComparedGroup[] {
-  const groups = new Map<string, Pair[]>();
-  for (const pair of pairs.filter(({ first }) => first.noise === null)) {
-    const { model, methodLabel, source, size } = pair.first;
-    const key = JSON.stringify([model, methodLabel, source, size]);
-    groups.set(key, [...(groups.get(key) ?? []), pair]);
-  }
-  return [...groups.values()].map((own) => {
+  const drawn = pairs.filter(({ first }) => first.noise === null);
+  const keyOf = ({ first: { model, methodLabel, source, size } }: Pair) =>
+    JSON.stringify([model, methodLabel, source, size]);
+  return grouped(drawn, keyOf).map(([, own]) => {
     const { model, methodLabel: method, source, size } = own[0].first;
     const measures = readers.map(({ key, readFirst, readSecond }) => {
       const values = own.flatMap(({ first, second }) => {

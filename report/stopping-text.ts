@@ -1,3 +1,4 @@
+import { grouped } from "../study/grouped.js";
 import type { SourceKnowledge, StudyResults } from "../study/results.js";
 import { html, type Markup } from "./markup.js";
 import type { Measure } from "./measures.js";
@@ -24,14 +25,12 @@ export function stoppingNotes({ stopping = [] }: StudyResults): string[] {
   if (stopping.length === 0) return [];
   const known = stopping.filter((source) => source.known).length;
   const spared = stopping.reduce((sum, { notNeeded }) => sum + notNeeded, 0);
-  const groups = new Map<string, string[]>();
-  for (const each of stopping) {
-    const name = `${each.model} ${each.methodLabel} n${each.size}`;
-    groups.set(name, [...(groups.get(name) ?? []), `${each.source} ${knowledgeText(each)}`]);
-  }
+  const groups = grouped(stopping, ({ model, methodLabel, size }) => `${model} ${methodLabel} n${size}`);
   return [
     `mean within ±${wantedText(stopping[0])}: ${known} of ${countOf(stopping.length, "source")} by model, method and size; ${countOf(spared, "cell")} not needed`,
-    ...Array.from(groups, ([name, texts]) => `${name}: ${texts.join("; ")}`),
+    ...groups.map(([name, own]) => {
+      return `${name}: ${own.map((each) => `${each.source} ${knowledgeText(each)}`).join("; ")}`;
+    }),
   ];
 }
 

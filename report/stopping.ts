@@ -1,5 +1,6 @@
 import { type Knowledge, knowledgeAfter } from "../statistics/stopping.js";
 import { isDataFree, setsOf } from "../study/cells.js";
+import { grouped } from "../study/grouped.js";
 import type { CellCoordinates, CellResult, SourceKnowledge, StudyResults } from "../study/results.js";
 import type { StudySpec } from "../study/spec.js";
 import { stoppingMeasure } from "../study/stopping.js";
@@ -26,13 +27,9 @@ type Left = Pick<StudyResults, "cells" | "failed" | "skipped">;
 
 /** Of every model, method, size and source of a study with `stopping`; a source without a finished cell has none. */
 export function sourcesKnowledge(spec: StudySpec, { cells, failed, skipped }: Left): SourceKnowledge[] {
-  const groups = new Map<string, CellResult[]>();
-  for (const cell of cells) {
-    if (cell.set === null || cell.noise !== null) continue;
-    groups.set(groupOf(cell), [...(groups.get(groupOf(cell)) ?? []), cell]);
-  }
+  const drawn = cells.filter(({ set, noise }) => set !== null && noise === null);
   const others = [...failed, ...skipped];
-  return Array.from(groups, ([group, own]) => {
+  return grouped(drawn, groupOf).map(([group, own]) => {
     const sorted = own.toSorted((a, b) => Number(a.set) - Number(b.set));
     const { count, halfWidth, known } = meanKnowledge(spec, sorted);
     const last = sorted[count - 1]?.set ?? null;

@@ -42,6 +42,10 @@ export function studyWorkflowId(study: string): string {
   return `study/${study}`;
 }
 
+export function searchWorkflowId(search: string): string {
+  return `search/${search}`;
+}
+
 export function sweepWorkflowId(study: string, model: string): string {
   return `study/${study}/m/${model}`;
 }

@@ -4,6 +4,7 @@ import { TouchstoneError } from "./errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
 import { methodSettingsSchema } from "./methods.js";
 import { parseOrThrow } from "./parse.js";
+import { searchSchema } from "./search.js";
 import { secretPlace } from "./secrets.js";
 import { studySourceSchema } from "./source.js";
 import { checkStopping, stoppingSchema } from "./stopping.js";
@@ -115,6 +116,8 @@ export const studySpecSchema = z
     evaluation: evaluationSchema.prefault({}),
     /** Add sets of a source only until the interval of its mean is as narrow as this; left out: all sets. */
     stopping: stoppingSchema.optional(),
+    /** Look for the best calibration set by successive halving: for `touchstone study search`. */
+    search: searchSchema.optional(),
     checkpoints: checkpointsSchema.prefault({}),
     /** Which workers compute it; left out or auto: those with the device of the worker that plans it. */
     device: z.enum(["auto", "cpu", "gpu"]).optional(),

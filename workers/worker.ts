@@ -57,6 +57,9 @@ const dataSteps: readonly StepName[] = [
   "skipCell",
   "unskipCells",
   "reportStudy",
+  "planSearch",
+  "openSearchRound",
+  "rankSearchRound",
 ];
 
 /** While one step of a process waits for the store, the next one computes. */

@@ -1,4 +1,5 @@
 import type { CellProgress, Counts, MethodCounts, SweepCounts } from "../study/progress.js";
+import type { SearchProgress } from "../study/search.js";
 
 // What the Temporal UI shows as a workflow's current details, in Markdown.
 
@@ -27,6 +28,16 @@ export function sweepDetails(state: string, counts: SweepCounts, lastFailure: st
   const failure = lastFailure === undefined ? [] : ["", `Failed last: ${lastFailure}`];
   const table = markdownTable([["method", "cells done"], ...rows]);
   return [`**${state}**: ${counted(counts)} cells done`, "", ...table, ...failure].join("\n");
+}
+
+export function searchDetails({ phase, rounds, round }: SearchProgress): string {
+  const rows = rounds.map(({ study, candidates, limit }, i) => [
+    i === round && phase === "running" ? `**${study}**` : study,
+    `${candidates}`,
+    `${limit}`,
+  ]);
+  const at = round === null ? "" : `, round ${round + 1} of ${rounds.length}`;
+  return [`**${phase}**${at}`, "", ...markdownTable([["study", "sets", "records a task"], ...rows])].join("\n");
 }
 
 export function cellDetails({ phase, block, blocks, evaluated, evaluations, blockSeconds }: CellProgress): string {

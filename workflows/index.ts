@@ -1,9 +1,10 @@
 import { setWorkflowOptions, workflowInfo } from "@temporalio/workflow";
 import { cell } from "./cell.js";
+import { search } from "./search.js";
 import { study } from "./study.js";
 import { sweep } from "./sweep.js";
 
-// Where workers are versioned, a cell ends with the code that began it; studies and sweeps, which live for days, go on with
+// Where workers are versioned, a cell ends with the code that began it; searches, studies and sweeps, which live for days, go on with
 // the current code.
 // The server refuses an unversioned worker's workflows that ask for it.
 setWorkflowOptions(
@@ -12,4 +13,4 @@ setWorkflowOptions(
 );
 
 /** Everything exported here is a workflow type. */
-export { cell, study, sweep };
+export { cell, search, study, sweep };

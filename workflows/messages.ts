@@ -1,10 +1,12 @@
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { ConcurrencyRequest, Control, SkipRequest } from "../study/controls.js";
 import type { CellProgress, StudyProgress, SweepCounts, SweepProgress } from "../study/progress.js";
+import type { SearchProgress } from "../study/search.js";
 
 /** Every workflow type answers this query, each with its own kind of progress. */
 export const studyProgressQuery = defineQuery<StudyProgress>("progress");
 export const sweepProgressQuery = defineQuery<SweepProgress>("progress");
+export const searchProgressQuery = defineQuery<SearchProgress>("progress");
 export const cellProgressQuery = defineQuery<CellProgress>("progress");
 
 // To a study, for all its models, or to one model's sweep.

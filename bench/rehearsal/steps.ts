@@ -37,6 +37,9 @@ export const rehearsalSteps = {
   recordFailure: steps.recordFailure,
   skipCell: steps.skipCell,
   unskipCells: steps.unskipCells,
+  planSearch: steps.planSearch,
+  openSearchRound: steps.openSearchRound,
+  rankSearchRound: steps.rankSearchRound,
 
   planStudy: async (input: unknown, { state }: StepContext): ReturnType<Activities["planStudy"]> => {
     const spec = parseStudySpec(input);

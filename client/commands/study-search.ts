@@ -1,18 +1,17 @@
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { cellName } from "../../study/names.js";
-import type { StudyResults } from "../../study/results.js";
+import type { Ranking, SearchProgress } from "../../study/search.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";
-import { type Found, runSearch, type SearchRound, searchRounds } from "../search.js";
+import type { SearchHandle } from "../search-handle.js";
 import type { Touchstone } from "../touchstone.js";
 import { printJson, renderTable } from "./output.js";
 import { showProgress } from "./study-display.js";
 import { withClient } from "./with-client.js";
 
 interface SearchOptions {
-  budget: number;
+  budget?: number;
   json?: boolean;
 }
 
@@ -21,38 +20,49 @@ export function studySearchCommand(): Command {
   return new Command("search")
     .description("find the calibration set with the best accuracy, for each model and method, by successive halving")
     .argument("<spec>", "specification, YAML or JSON")
-    .option("--budget <share>", "of the evaluation records that all sets would take", parseShare, 0.25)
+    .option(
+      "--budget <share>",
+      "of the evaluation records that all sets would take, in place of search.budget",
+      parseShare,
+    )
     .option("--json", "print one JSON document")
     .action(async (file: string, { budget, json }: SearchOptions) => {
-      const search = await searchRounds((await loadSpec(file)) as StudySpecInput, budget);
-      const { rounds, cost } = search;
-      const plan = rounds.map(({ candidates, limit }) => `${candidates} with ${limit} records a task`).join(", then ");
-      process.stderr.write(`Sets by model and method: ${plan}; ${(100 * cost).toFixed(0)} % of the records.\n`);
+      const input = (await loadSpec(file)) as StudySpecInput;
+      const search = budget === undefined ? input.search : { ...input.search, budget };
       await withClient(async (touchstone) => {
-        const found = await runSearch(search, (round) => runRound(touchstone, round));
-        if (json)
-          printJson({ rounds: rounds.map(({ study, ...rung }) => ({ study: study.name, ...rung })), cost, found });
-        else process.stdout.write(`${renderFound(found)}\n`);
+        const handle = await touchstone.search({ ...input, search: search ?? {} });
+        await showRounds(touchstone, handle);
+        const summary = await handle.result();
+        for (const { study } of summary.rounds) await touchstone.study(study).report(join("reports", study));
+        if (json) printJson(summary);
+        else process.stdout.write(`${renderFound(summary.found)}\n`);
       });
     });
 }
 
-async function runRound(touchstone: Touchstone, { study: spec }: SearchRound): Promise<StudyResults> {
-  const study = await touchstone.start(spec);
-  await showProgress(study);
-  await study.result();
-  const page = await study.report(join("reports", spec.name));
-  const report = JSON.parse(await readFile(join(dirname(page), "report.json"), "utf8")) as { results: StudyResults };
-  return report.results;
+/** Each round as the study that it is. */
+async function showRounds(touchstone: Touchstone, search: SearchHandle): Promise<void> {
+  let isTold = false;
+  for await (const progress of search.watch()) {
+    if (progress.rounds.length > 0 && !isTold) process.stderr.write(renderPlan(progress));
+    isTold = progress.rounds.length > 0;
+    if (progress.phase === "running" && progress.round !== null)
+      await showProgress(touchstone.study(progress.rounds[progress.round].study));
+  }
+}
+
+function renderPlan({ rounds, cost }: SearchProgress): string {
+  const plan = rounds.map(({ candidates, limit }) => `${candidates} with ${limit} records a task`).join(", then ");
+  return `Sets by model and method: ${plan}; ${(100 * Number(cost)).toFixed(0)} % of the records.\n`;
 }
 
 /** What is left after the last round, best first. */
-export function renderFound(found: readonly Found[]): string {
+export function renderFound(found: readonly Ranking[]): string {
   const rows = found.flatMap(({ model, methodLabel, best }) =>
     best.map(({ cell, accuracy }, i) => [
       ...(i === 0 ? [model, methodLabel] : ["", ""]),
       cellName(cell).split("/").slice(2).join("/"),
-      Number.isNaN(accuracy) ? "–" : (100 * accuracy).toFixed(2),
+      accuracy === null ? "–" : (100 * accuracy).toFixed(2),
     ]),
   );
   return renderTable(["model", "method", "set, best first", "mean accuracy %"], rows, [3]);

@@ -1,3 +1,4 @@
+import { grouped } from "../../study/grouped.js";
 import type { TokenTree } from "../model.js";
 import type { AttentionShape } from "./attention.js";
 
@@ -88,14 +89,7 @@ function cutTiles({ parents, positions }: TokenTree, sizes: readonly number[]): 
 }
 
 function groupAlike(tiles: readonly Tile[]): Tile[][] {
-  const groups = new Map<string, Tile[]>();
-  for (const tile of tiles) {
-    const key = `${tile.size} ${tile.panels}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [tile]);
-    else group.push(tile);
-  }
-  return Array.from(groups.values());
+  return grouped(tiles, ({ size, panels }) => `${size} ${panels}`).map(([, alike]) => alike);
 }
 
 function makeBatch(

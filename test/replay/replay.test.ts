@@ -26,9 +26,10 @@ for (const [study, histories] of recorded) {
   });
 }
 
-test("there are histories of all that can happen to a study, its sweeps and its cells", () => {
+test("there are histories of all that can happen to a search, a study, its sweeps and its cells", () => {
   const kinds = new Set([...recorded.values()].flat().map(({ type, status }) => `${type} ${status}`));
-  for (const kind of ["study COMPLETED", "study FAILED", "study CANCELLED", "sweep CONTINUED_AS_NEW", "cell FAILED"])
+  const wanted = ["study COMPLETED", "study FAILED", "study CANCELLED", "sweep CONTINUED_AS_NEW", "cell FAILED"];
+  for (const kind of [...wanted, "search COMPLETED", "search FAILED", "search CANCELLED"])
     assert.ok(kinds.has(kind), kind);
   const paused = (recorded.get("paused") ?? []).map(asLine).join();
   for (const name of ["pause", "resume"]) assert.ok(paused.includes(`"name":"${name}"`), name);

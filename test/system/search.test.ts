@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { runSearch, type SearchRound, searchRounds } from "../../client/search.js";
 import { cellName } from "../../study/names.js";
 import type { StudyResults } from "../../study/results.js";
+import type { SearchSummary } from "../../study/search.js";
+import type { StudySpecInput } from "../../study/spec.js";
 import { useSystem } from "./harness.js";
-import { manifestsOf, outcome } from "./observe.js";
+import { manifestsOf, within } from "./observe.js";
 import { dataPath, skip } from "./set-up.js";
 import { quickStudy } from "./small-study.js";
 
@@ -15,6 +16,17 @@ import { quickStudy } from "./small-study.js";
 const system = useSystem();
 const SECONDS = 800;
 const RECORDS = 20;
+
+async function run(spec: StudySpecInput): Promise<{ summary: SearchSummary; rounds: StudyResults[] }> {
+  const search = await system.touchstone.search(spec);
+  const summary = await within(SECONDS * 1000, search.result());
+  const rounds: StudyResults[] = [];
+  for (const { study } of summary.rounds) {
+    const page = await system.touchstone.study(study).report(join(system.folder, study));
+    rounds.push(JSON.parse(await readFile(join(dirname(page), "report.json"), "utf8")).results);
+  }
+  return { summary, rounds };
+}
 
 test("a search evaluates the better half on more records, compresses nothing twice, and finds the same again", {
   skip,
@@ -25,29 +37,22 @@ test("a search evaluates the better half on more records, compresses nothing twi
     checkpoints: { prefix: "search", activations: "none" },
     calibration: { sets: 4, noiseReplicates: 1 },
     evaluation: { tasks: ["piqa"], data: dataPath("benchmarks"), limit: RECORDS },
+    search: { budget: 0.7 },
   });
-  const search = await searchRounds(spec, 0.7);
+  await assert.rejects(
+    system.touchstone.start(spec).then((study) => study.result()),
+    { name: "InvalidStudySpec", message: /touchstone study search/ },
+  );
+
+  const { summary, rounds } = await run(spec);
   assert.deepEqual(
-    search.rounds.map(({ candidates, study }) => [candidates, study.name]),
+    summary.rounds.map(({ candidates, study }) => [candidates, study]),
     [
       [4, "search.round1"],
       [2, "search.round2"],
     ],
   );
-  assert.ok(search.cost <= 0.7 && search.rounds[0].limit < RECORDS && search.rounds[1].limit === RECORDS);
-
-  const rounds: StudyResults[] = [];
-  const blocks: number[] = [];
-  const run = async ({ study }: SearchRound) => {
-    const handle = await system.touchstone.start(study);
-    await outcome(handle, SECONDS);
-    const page = await handle.report(join(system.folder, study.name));
-    const { results } = JSON.parse(await readFile(join(dirname(page), "report.json"), "utf8"));
-    rounds.push(results);
-    blocks.push((await manifestsOf("search", "block")).size);
-    return results as StudyResults;
-  };
-  const found = await runSearch(search, run);
+  assert.ok(summary.cost <= 0.7 && summary.rounds[0].limit < RECORDS && summary.rounds[1].limit === RECORDS);
   const compressed = rounds.map(({ cells }) => cells.filter(({ method }) => method !== null));
   assert.deepEqual(
     compressed.map(({ length }) => length),
@@ -65,12 +70,27 @@ test("a search evaluates the better half on more records, compresses nothing twi
   assert.ok(Math.min(...kept.map(([, value]) => value)) >= Math.max(...dropped.map(([, value]) => value)));
   assert.deepEqual(
     rounds[1].skipped.map(({ reason }) => reason),
-    Array(2).fill("dropped out of the search after round 1"),
+    Array(2).fill("dropped out of the search after search.round1"),
   );
-  const [{ best, ...group }, ...others] = found;
+  const [{ best, ...group }, ...others] = summary.found;
   assert.deepEqual([group, others], [{ model: "small", methodLabel: "wanda" }, []]);
+  assert.equal(best.length, 2, "what has dropped out is not ranked");
   assert.equal(best[0].accuracy, Math.max(...accuracies[1].map(([, value]) => value)));
-  assert.equal(blocks[1], blocks[0], "what is left was compressed before");
-  assert.deepEqual(await runSearch(search, run), found);
-  assert.equal(blocks.at(-1), blocks[0]);
+
+  const blocks = await manifestsOf("search", "block");
+  assert.ok(blocks.size > 0);
+  assert.deepEqual((await run(spec)).summary, summary);
+  assert.deepEqual([...(await manifestsOf("search", "block")).keys()], [...blocks.keys()], "all was compressed before");
+});
+
+test("a search with too small a budget says so, and starts no study", { skip, timeout: SECONDS * 1000 }, async () => {
+  const spec = quickStudy(system, "poor-search", {
+    calibration: { sets: 2 },
+    evaluation: { tasks: ["piqa"], data: dataPath("benchmarks"), limit: RECORDS },
+    search: { budget: 0.01 },
+  });
+  const search = await system.touchstone.search(spec);
+  await assert.rejects(search.result(), { name: "InvalidSettings", message: /0\.01 is too small for 2 sets/ });
+  assert.deepEqual((await search.progress()).rounds, []);
+  await assert.rejects(system.touchstone.study("poor-search.round1").progress(), { name: "UnknownStudy" });
 });

@@ -17,6 +17,7 @@ import type { StudyProgress, SweepProgress } from "../../study/progress.js";
 import type { CellCoordinates, FailedCell } from "../../study/results.js";
 import { searchAttributes } from "../../study/search-attributes.js";
 import { versioning } from "../../workers/versioning.js";
+import { rootFailure } from "../../workflows/failures.js";
 import type { StudyOptions } from "../../workflows/study.js";
 import { recordHistories } from "../replay/histories.js";
 import { activitiesOf } from "./observe.js";
@@ -69,14 +70,29 @@ interface Stage {
   blockMs: number;
 }
 
-function stubs(name: string, cells: readonly CellCoordinates[], stage: Stage) {
+function stubs(cells: readonly CellCoordinates[], stage: Stage) {
   let atOnce = 0;
   const of = (model: string) => cells.filter((cell) => cell.model === model);
   const skippedOf = (model: string) => [...stage.skipped.values()].filter((cell) => cell.model === model);
-  const study = { name, bucket: "b", prefix: "", plan: "p" };
   const evaluations = [{ kind: "task" as const, id: "piqa" }];
   return {
-    planStudy: async () => {
+    planSearch: async ({ name: own }: { name: string }) => {
+      const rounds = [
+        { candidates: 4, limit: 5 },
+        { candidates: 2, limit: 20 },
+      ].map((rung, i) => ({ ...rung, study: { name: `${own}.round${i + 1}` } }));
+      return { name: own, rounds, cost: 0.6 };
+    },
+    openSearchRound: async ({ before, next }: Record<"before" | "next", { study: { name: string } }>) => {
+      stage.calls.push(`${before.study.name} to ${next.study.name}`);
+    },
+    rankSearchRound: async ({ study: { name: round } }: { study: { name: string } }) => {
+      stage.calls.push(`${round} ranked`);
+      return [];
+    },
+    planStudy: async (specification: { name: string }) => {
+      const { name: own } = specification;
+      const study = { name: own, bucket: "b", prefix: "", plan: "p" };
       const models = [...new Set(cells.map(({ model }) => model))];
       const counts = models.map((id) => ({ id, cells: of(id).length }));
       return { study, models: counts, sources: ["s"], window: 2, device: "cpu", priority: 2 };
@@ -200,7 +216,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 test("every cell is compressed block by block, evaluated once, and no more than the window run at once", async () => {
   const cells = makeCells(5);
   const stage = newStage();
-  await withWorkers(stubs("all", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "all");
     const result = await handle.result();
     assert.deepEqual(result, { ...SUMMARY, name: "all", cells: 5, skipped: 0 });
@@ -220,7 +236,7 @@ test("every cell is compressed block by block, evaluated once, and no more than 
 test("a sweep that continues as new computes every cell exactly once", async () => {
   const cells = makeCells(30);
   const stage = newStage();
-  await withWorkers(stubs("long", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     await (await start(client, "long")).result();
     const sweep = await client.workflow.getHandle("study/long/m/m").describe();
     assert.ok(sweep.raw.workflowExecutionInfo?.firstRunId !== sweep.runId, "the sweep went through several runs");
@@ -233,7 +249,7 @@ test("a sweep that continues as new computes every cell exactly once", async () 
 test("blocks that a worker is offered which has gone are compressed by another, at their first attempt", async () => {
   const [cell] = makeCells(1);
   const stage = { ...newStage(), worker: ownQueue("gone") };
-  await withWorkers(stubs("offered", [cell], stage), async (client) => {
+  await withWorkers(stubs([cell], stage), async (client) => {
     await (await start(client, "offered")).result();
     const runs = (await activitiesOf(client, cellWorkflowId("offered", cell))).filter(
       ({ step }) => step === "compressBlock",
@@ -252,7 +268,7 @@ test("blocks that a worker is offered which has gone are compressed by another, 
 test("a study of many models continues as new between them, and keeps its priority", async () => {
   const cells = Array.from({ length: 5 }, (_, i) => makeCells(1, `m${i}`)).flat();
   const stage = newStage();
-  await withWorkers(stubs("models", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "models");
     assert.deepEqual(await handle.result(), { ...SUMMARY, name: "models", cells: 5, skipped: 0 });
     const { raw, runId } = await client.workflow.getHandle("study/models").describe();
@@ -269,7 +285,7 @@ test("a poisoned cell is recorded, stops no other, and fails the study by name a
   const stage = newStage();
   const bad = cellName(cells[1]);
   stage.poisoned.add(bad);
-  await withWorkers(stubs("poison", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "poison");
     await assert.rejects(handle.result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
@@ -294,7 +310,7 @@ test("a running study tries its failed cells again on request", async () => {
   const stage = { ...newStage(), blockMs: 300 };
   const bad = cellName(cells[0]);
   stage.poisoned.add(bad);
-  await withWorkers(stubs("retried", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "retried");
     await until(() => stage.calls.includes(`${bad} failed with NumericalError`));
     stage.poisoned.clear();
@@ -308,7 +324,7 @@ test("skipped cells are left out, waiting or running, also when the study is sta
   const cells = makeCells(5);
   const [running, waiting] = [cells[0], cells[4]].map(cellName);
   const stage = { ...newStage(), blockMs: 300 };
-  await withWorkers(stubs("skipped", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "skipped");
     const skip = (cell: string) => handle.executeUpdate("skipCell", { args: [{ cell, reason: "too slow" }] });
     await until(() => stage.calls.some((call) => call.startsWith(running)));
@@ -331,7 +347,7 @@ test("skipped cells are left out, waiting or running, also when the study is sta
 test("a running study takes back what was skipped on request", async () => {
   const cells = makeCells(4);
   const stage = { ...newStage(), blockMs: 300 };
-  await withWorkers(stubs("unskipped", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "unskipped");
     await until(() => stage.calls.length > 0);
     // Else it may end before it is asked.
@@ -348,7 +364,7 @@ test("a running study takes back what was skipped on request", async () => {
 
 test("the number of cells at a time can be set for a model's sweep, and lasts when it continues as new", async () => {
   const stage = newStage();
-  await withWorkers(stubs("slower", makeCells(30), stage), async (client) => {
+  await withWorkers(stubs(makeCells(30), stage), async (client) => {
     const handle = await start(client, "slower");
     const sweep = client.workflow.getHandle("study/slower/m/m");
     await until(() => stage.calls.length > 0);
@@ -366,7 +382,7 @@ test("the number of cells at a time can be set for a model's sweep, and lasts wh
 test("a model whose sweep is cancelled is reported as such, and the others are computed", async () => {
   const stage = { ...newStage(), blockMs: 200 };
   const cells = [...makeCells(4, "one"), ...makeCells(2, "two")];
-  await withWorkers(stubs("in-part", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "in-part");
     await until(() => stage.calls.length > 0);
     await client.workflow.getHandle("study/in-part/m/one").cancel();
@@ -384,7 +400,7 @@ test("a model whose sweep is cancelled is reported as such, and the others are c
 
 test("what makes no sense is refused by name, and nothing comes of it", async () => {
   const stage = { ...newStage(), blockMs: 200 };
-  await withWorkers(stubs("refusing", makeCells(2), stage), async (client) => {
+  await withWorkers(stubs(makeCells(2), stage), async (client) => {
     const handle = await start(client, "refusing");
     await until(() => stage.calls.length > 0);
     const wrong: [string, [unknown], RegExp][] = [
@@ -410,7 +426,7 @@ test("what makes no sense is refused by name, and nothing comes of it", async ()
 test("a paused study finishes what runs and starts nothing until it is resumed", async () => {
   const cells = makeCells(4);
   const stage = { ...newStage(), blockMs: 200 };
-  await withWorkers(stubs("paused", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "paused");
     await until(() => stage.calls.length >= 2);
     await handle.executeUpdate("pause");
@@ -435,7 +451,7 @@ test("a paused study finishes what runs and starts nothing until it is resumed",
 test("a cancelled study ends with its cells, and goes on where it was when it is started again", async () => {
   const cells = makeCells(4);
   const stage = { ...newStage(), blockMs: 200 };
-  await withWorkers(stubs("cancelled", cells, stage), async (client) => {
+  await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "cancelled");
     await until(() => stage.finished.size >= 1);
     await handle.cancel();
@@ -456,7 +472,7 @@ test("what planning finds fails the study under its own name", async () => {
   const planStudy = async () => {
     throw ApplicationFailure.create({ type: "UnknownTask", message: "there is no task piqqa", nonRetryable: true });
   };
-  await withWorkers({ ...stubs("bad", [], stage), planStudy }, async (client) => {
+  await withWorkers({ ...stubs([], stage), planStudy }, async (client) => {
     await assert.rejects((await start(client, "bad")).result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
       assert.deepEqual([error.cause.type, error.cause.message], ["UnknownTask", "there is no task piqqa"]);
@@ -465,10 +481,67 @@ test("what planning finds fails the study under its own name", async () => {
   });
 });
 
+function startSearch(client: Client, name: string) {
+  const how = { workflowId: `search/${name}`, taskQueue: taskQueues.orchestration, args: [{ name }] };
+  return client.workflow.start("search", how);
+}
+
+test("a search runs its rounds one after the other, and says what the last one found", async () => {
+  const cells = makeCells(4);
+  const stage = newStage();
+  await withWorkers(stubs(cells, stage), async (client) => {
+    const handle = await startSearch(client, "sought");
+    const rounds = [
+      { candidates: 4, limit: 5, study: "sought.round1" },
+      { candidates: 2, limit: 20, study: "sought.round2" },
+    ];
+    assert.deepEqual(await handle.result(), { name: "sought", rounds, cost: 0.6, found: [] });
+    assert.deepEqual(await handle.query("progress"), { phase: "done", rounds, cost: 0.6, round: 1 });
+    const ended = await client.workflow.getHandle("study/sought.round2").describe();
+    assert.equal(ended.status.name, "COMPLETED");
+  });
+  const own = stage.calls.filter((call) => call.includes("sought"));
+  assert.deepEqual(own, ["sought.round1 to sought.round2", "sought.round2 ranked"]);
+  assert.equal(stage.calls.lastIndexOf(`${cellName(cells[3])} evaluate`) < stage.calls.indexOf(own[0]), true);
+});
+
+test("a search whose round fails says which, and goes on with that round when it is started again", async () => {
+  const cells = makeCells(3);
+  const stage = newStage();
+  stage.poisoned.add(cellName(cells[1]));
+  await withWorkers(stubs(cells, stage), async (client) => {
+    const failed = await startSearch(client, "failing-search");
+    await assert.rejects(failed.result(), (error: unknown) => {
+      assert.ok(error instanceof WorkflowFailedError);
+      const { type, at } = rootFailure(error.cause);
+      assert.deepEqual([type, at], ["StudyIncomplete", "study failing-search.round1"]);
+      return true;
+    });
+    assert.ok(!stage.calls.some((call) => call.includes(" to ")));
+    stage.poisoned.clear();
+    await (await startSearch(client, "failing-search")).result();
+  });
+  assert.equal(stage.finished.size, 3);
+});
+
+test("a cancelled search ends with the round that runs", async () => {
+  const cells = makeCells(4);
+  const stage = { ...newStage(), blockMs: 200 };
+  await withWorkers(stubs(cells, stage), async (client) => {
+    const handle = await startSearch(client, "given-up");
+    await until(() => stage.finished.size >= 1);
+    await handle.cancel();
+    await assert.rejects(handle.result());
+    assert.equal((await handle.describe()).status.name, "CANCELLED");
+    assert.equal((await client.workflow.getHandle("study/given-up.round1").describe()).status.name, "CANCELLED");
+  });
+  assert.ok(stage.finished.size < 4);
+});
+
 test("a step whose result is too large for a history fails the study by name, at once", async () => {
   const runner = { run: async () => "x".repeat(3 << 20) };
   const { planStudy } = delegatedActivities(["planStudy"], runner);
-  await withWorkers({ ...stubs("large", [], newStage()), planStudy }, async (client) => {
+  await withWorkers({ ...stubs([], newStage()), planStudy }, async (client) => {
     const handle = await start(client, "large");
     await assert.rejects(handle.result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
@@ -486,7 +559,7 @@ test("in the middle of an upgrade a cell ends with the build that began it, and 
   const stage = { ...newStage(), blockMs: 200 };
   const builds = new Map<string, Set<string>>();
   const activities = (build: string) => {
-    const { compressBlock, ...others } = stubs("upgraded", cells, stage);
+    const { compressBlock, ...others } = stubs(cells, stage);
     return {
       ...others,
       compressBlock: (input: { cell: CellCoordinates; block: number }) => {

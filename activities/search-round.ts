@@ -1,0 +1,72 @@
+import { measuresOf, readerOf } from "../report/measures.js";
+import { survivorsOf } from "../statistics/halving.js";
+import { openStore } from "../storage/store.js";
+import { expandCells } from "../study/cells.js";
+import { grouped } from "../study/grouped.js";
+import { cellName } from "../study/names.js";
+import type { CellCoordinates } from "../study/results.js";
+import type { Ranking, SearchRound } from "../study/search.js";
+import type { StudySpec } from "../study/spec.js";
+import { readRecord, removeRecord, writeRecord } from "./cell-records.js";
+import { readCells } from "./report-study.js";
+import type { StepContext } from "./step.js";
+import { studyPlans } from "./stored-studies.js";
+
+/** What the reasons begin with for which sets are left out; people's own reasons stay. */
+const DROPPED = "dropped out of the search";
+
+export interface OpenRequest {
+  /** The round before, which has ended. */
+  before: SearchRound;
+  next: SearchRound;
+}
+
+/** Lets the best sets of a round into the next: all others are recorded as skipped there, before its study looks for its cells. */
+export async function openSearchRound({ before, next }: OpenRequest, context: StepContext): Promise<void> {
+  const rankings = await rankSearchRound(before, context);
+  const kept = new Set(
+    rankings.flatMap(({ best }) => best.slice(0, next.candidates)).map(({ cell }) => cellName(cell)),
+  );
+  const { name } = next.study;
+  const store = openStore(locationOf(next.study));
+  for (const cell of candidatesOf(next.study)) {
+    context.signal.throwIfAborted();
+    const known = await readRecord(store, "skipped", name, cellName(cell));
+    if (!kept.has(cellName(cell))) {
+      const reason = `${DROPPED} after ${before.study.name}`;
+      if (known === undefined) await writeRecord(store, "skipped", name, { ...cell, reason });
+    } else if (known?.reason.startsWith(DROPPED)) await removeRecord(store, "skipped", name, cell);
+  }
+}
+
+/** The sets of each model and method that are not skipped in a round, by what they reached in it. */
+export async function rankSearchRound({ study: spec }: SearchRound, context: StepContext): Promise<Ranking[]> {
+  const [study] = await studyPlans(spec.name, locationOf(spec));
+  const plan = await context.state.plan(study);
+  const { cells, skipped } = await readCells(plan, study, context);
+  const measures = measuresOf({ cells });
+  const [mean] = measures;
+  const read = readerOf({ tableMetric: spec.evaluation.tableMetric }, measures, mean);
+  const out = new Set(skipped.map(cellName));
+  const byName = new Map(cells.map((cell) => [cellName(cell), cell]));
+  const candidates = candidatesOf(spec).filter((cell) => !out.has(cellName(cell)));
+  const groups = grouped(candidates, ({ model, methodLabel }) => JSON.stringify([model, methodLabel]));
+  return groups.map(([, group]) => {
+    const accuracies = group.map((cell) => {
+      const result = byName.get(cellName(cell));
+      return (result && read(result)) ?? Number.NaN;
+    });
+    const best = survivorsOf(accuracies, group.length).map((i) => {
+      return { cell: group[i], accuracy: Number.isNaN(accuracies[i]) ? null : accuracies[i] };
+    });
+    return { model: group[0].model, methodLabel: group[0].methodLabel, best };
+  });
+}
+
+function candidatesOf(spec: StudySpec): CellCoordinates[] {
+  return spec.models.flatMap(({ id }) => expandCells(spec, id)).filter(({ method }) => method !== null);
+}
+
+function locationOf({ checkpoints: { bucket = "", prefix } }: StudySpec) {
+  return { bucket, prefix };
+}
