@@ -6,14 +6,13 @@ import { mean } from "simple-statistics";
 import { readOutcomes } from "../../activities/read-outcomes.js";
 import { readCells } from "../../activities/report-study.js";
 import { steps } from "../../activities/steps.js";
-import { expandCells } from "../../study/cells.js";
 import { toNumber } from "../../study/figures.js";
 import { cellName } from "../../study/names.js";
-import { evaluationsOf, type StudyRef } from "../../study/plan.js";
+import type { StudyRef } from "../../study/plan.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { scratchFolder } from "../models/small-model.js";
 import { startS3 } from "../storage/s3-server.js";
-import { freshContext, letters, writeStudy } from "./small-study.js";
+import { computeStudy, freshContext, letters, writeStudy } from "./small-study.js";
 
 process.env.TOUCHSTONE_HOME = await scratchFolder();
 const server = await startS3();
@@ -30,16 +29,7 @@ async function finishedStudy(): Promise<{ study: StudyRef; folder: string }> {
   await appendFile(join(folder, "last_word.jsonl"), `\n${records.join("\n")}`);
   const [source] = given.sources;
   const input: StudySpecInput = { ...given, sources: [source, { ...source, id: "other" }] };
-  const { study } = await steps.planStudy(input, context);
-  const { spec } = await context.state.plan(study);
-  for (const { id } of spec.sources) await steps.sampleSource({ study, model: "model", source: id }, context);
-  for (const cell of expandCells(spec, "model")) {
-    await steps.embedCalibration({ study, cell }, context);
-    for (let block = 0; cell.method !== null && block < 2; block++)
-      await steps.compressBlock({ study, cell, block }, context);
-    for (const evaluation of evaluationsOf(spec)) await steps.evaluate({ study, cell, evaluation }, context);
-    await steps.finishCell({ study, cell }, context);
-  }
+  const { study } = await computeStudy(input, context);
   return { study, folder };
 }
 

@@ -18,13 +18,15 @@ process.env.TOUCHSTONE_HOME = await scratchFolder();
 await startS3();
 const location = { bucket: "bucket", prefix: "" };
 
-const { study } = await computeStudy({
-  name: "published",
-  methods: [
-    { method: "gptq", groupSize: 4, blockSize: 8 },
-    { method: "wanda", pattern: "1:2" },
-  ],
-});
+const { study } = await computeStudy(
+  await writeStudy({
+    name: "published",
+    methods: [
+      { method: "gptq", groupSize: 4, blockSize: 8 },
+      { method: "wanda", pattern: "1:2" },
+    ],
+  }),
+);
 
 test("a published folder has the model, its set, and evidence about its own model and method that can be computed anew", async () => {
   const out = join(await scratchFolder(), "out");

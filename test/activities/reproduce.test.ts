@@ -10,7 +10,7 @@ import { openStore } from "../../storage/store.js";
 import { cellName } from "../../study/names.js";
 import { scratchFolder } from "../models/small-model.js";
 import { startS3 } from "../storage/s3-server.js";
-import { computeStudy, freshContext } from "./small-study.js";
+import { computeStudy, freshContext, writeStudy } from "./small-study.js";
 
 // What is stored can be computed anew: the same bytes come of it, and where something else lies in the store it is found.
 
@@ -19,15 +19,17 @@ const server = await startS3();
 const location = { bucket: "bucket", prefix: "" };
 const CELL = "model/gptq/source-n2-set0";
 
-const { study, plan } = await computeStudy({
-  name: "again",
-  methods: [
-    { method: "gptq", groupSize: 4, blockSize: 8 },
-    { method: "wanda", pattern: "1:2" },
-    { method: "magnitude", pattern: "1:2" },
-  ],
-  calibration: { sizes: [1, 2], length: 16, sets: 1, noiseReplicates: 1 },
-});
+const { study, plan } = await computeStudy(
+  await writeStudy({
+    name: "again",
+    methods: [
+      { method: "gptq", groupSize: 4, blockSize: 8 },
+      { method: "wanda", pattern: "1:2" },
+      { method: "magnitude", pattern: "1:2" },
+    ],
+    calibration: { sizes: [1, 2], length: 16, sets: 1, noiseReplicates: 1 },
+  }),
+);
 
 const stored = () => openStore(location);
 
@@ -165,7 +167,9 @@ test("another environment is refused, and says what is other", async () => {
 });
 
 test("all inputs that are gone or changed are named before anything is computed", async () => {
-  const { plan: own } = await computeStudy({ name: "gone", calibration: { sizes: [2], length: 16, sets: 1 } });
+  const { plan: own } = await computeStudy(
+    await writeStudy({ name: "gone", calibration: { sizes: [2], length: 16, sets: 1 } }),
+  );
   const cells = cellsOfPlan(own);
   await requireInputs(own, cells);
   const [source] = own.sources.source.files;

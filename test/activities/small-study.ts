@@ -1,9 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readRecord } from "../../activities/cell-records.js";
 import { createProcessState } from "../../activities/process-state.js";
 import type { StepContext } from "../../activities/step.js";
 import { steps } from "../../activities/steps.js";
 import { expandCells } from "../../study/cells.js";
+import { cellName } from "../../study/names.js";
 import { evaluationsOf, type StudyPlan, type StudyRef } from "../../study/plan.js";
 import type { StudySpecInput } from "../../study/spec.js";
 import { SMALL_CONFIG, type SmallWeights, scratchFolder, writeSmallModel } from "../models/small-model.js";
@@ -65,14 +67,17 @@ export function freshContext(): StepContext {
   return { state: createProcessState(), report: () => {}, signal: new AbortController().signal };
 }
 
-/** Plans a study and computes all its cells, in this process. */
-export async function computeStudy(changes: Partial<StudySpecInput>): Promise<{ study: StudyRef; plan: StudyPlan }> {
-  const context = freshContext();
-  const { study } = await steps.planStudy(await writeStudy(changes), context);
+/** Plans a study and computes all its cells that are not skipped, in this process. */
+export async function computeStudy(
+  input: StudySpecInput,
+  context: StepContext = freshContext(),
+): Promise<{ study: StudyRef; plan: StudyPlan }> {
+  const { study } = await steps.planStudy(input, context);
   const plan = await context.state.plan(study);
   for (const { id } of plan.spec.models) {
     for (const { id: source } of plan.spec.sources) await steps.sampleSource({ study, model: id, source }, context);
     for (const cell of expandCells(plan.spec, id)) {
+      if ((await readRecord(context.state.store(study), "skipped", study.name, cellName(cell))) !== undefined) continue;
       await steps.embedCalibration({ study, cell }, context);
       const blocks = cell.method === null ? 0 : plan.models[id].blocks;
       for (let block = 0; block < blocks; block++) await steps.compressBlock({ study, cell, block }, context);

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readRecord, writeRecord } from "../../activities/cell-records.js";
+import { steps } from "../../activities/steps.js";
+import { openStore } from "../../storage/store.js";
+import { cellName } from "../../study/names.js";
+import type { SearchRound } from "../../study/search.js";
+import type { StudySpecInput } from "../../study/spec.js";
+import { scratchFolder } from "../models/small-model.js";
+import { startS3 } from "../storage/s3-server.js";
+import { computeStudy, freshContext, letters, writeStudy } from "./small-study.js";
+
+process.env.TOUCHSTONE_HOME = await scratchFolder();
+await startS3();
+
+const store = openStore({ bucket: "bucket", prefix: "" });
+
+async function searched(changes: Partial<StudySpecInput> = {}): Promise<StudySpecInput> {
+  const given = await writeStudy({ calibration: { sizes: [2], length: 16, sets: 4 }, search: { budget: 0.8 } });
+  const records = Array.from({ length: 17 }, (_, i) =>
+    JSON.stringify({ text: `${letters(i, 12)} ${letters(i + 1, 3)}` }),
+  );
+  await appendFile(join(given.evaluation?.data ?? "", "last_word.jsonl"), `\n${records.join("\n")}`);
+  return { ...given, ...changes };
+}
+
+function reasonFor({ study }: SearchRound, cell: string): Promise<string | undefined> {
+  return readRecord(store, "skipped", study.name, cell).then((record) => record?.reason);
+}
+
+test("rounds have fewer sets and more records, and the last one has all records and every measure", async () => {
+  const { name, rounds, cost } = await steps.planSearch(
+    await searched({
+      methods: [{ method: "gptq" }, { method: "rtn" }],
+      calibration: { sizes: [2], length: 16, sets: 4, noiseReplicates: 2 },
+    }),
+  );
+  assert.equal(name, "small");
+  assert.deepEqual(
+    rounds.map(({ candidates, study }) => [candidates, study.name]),
+    [
+      [4, "small.round1"],
+      [2, "small.round2"],
+    ],
+  );
+  const [first, last] = rounds;
+  assert.ok(first.limit < 20 && cost <= 0.8 && cost > 0.5, `${first.limit} records, ${cost}`);
+  assert.deepEqual([first.study.evaluation.limit, last.study.evaluation.limit], [first.limit, null]);
+  assert.deepEqual([first.study.evaluation.perplexity.length, last.study.evaluation.perplexity.length], [0, 1]);
+  for (const { study } of rounds) {
+    assert.deepEqual([study.search, study.calibration.noiseReplicates, study.methods.length], [undefined, 0, 1]);
+  }
+});
+
+test("a specification in which nothing can be searched is refused", async () => {
+  const given = await searched();
+  const refusals: [Partial<StudySpecInput>, RegExp][] = [
+    [{ methods: [{ method: "rtn" }] }, /no method that uses calibration data/],
+    [{ evaluation: { ...given.evaluation, tasks: [] } }, /no task with unperturbed inputs/],
+    [{ search: { budget: 0.01 } }, /0\.01 is too small for 4 sets of 20 records/],
+  ];
+  for (const [changes, message] of refusals)
+    await assert.rejects(steps.planSearch({ ...given, ...changes }), {
+      name: "InvalidSettings",
+      message,
+    });
+  await assert.rejects(steps.planSearch({ ...given, search: { budget: 2 } }), {
+    name: "InvalidStudySpec",
+    message: /search\.budget/,
+  });
+  await assert.rejects(steps.planStudy(given, freshContext()), {
+    name: "InvalidStudySpec",
+    message: /touchstone study search/,
+  });
+});
+
+test("the better half goes on, whatever was recorded before; what a person has skipped stays so", async () => {
+  const context = freshContext();
+  const { rounds } = await steps.planSearch(await searched({ name: "halved" }));
+  const [before, next] = rounds;
+  await computeStudy(before.study, context);
+  const [{ best, ...group }] = await steps.rankSearchRound(before, context);
+  assert.deepEqual(group, { model: "model", methodLabel: "gptq" });
+  assert.equal(best.length, 4);
+  const accuracies = best.map(({ accuracy }) => Number(accuracy));
+  assert.deepEqual(
+    accuracies,
+    accuracies.toSorted((a, b) => b - a),
+  );
+
+  const [kept, ownReason, third, fourth] = best.map(({ cell }) => cell);
+  const reason = "dropped out of the search after another search";
+  await writeRecord(store, "skipped", next.study.name, { ...kept, reason });
+  await writeRecord(store, "skipped", next.study.name, { ...ownReason, reason: "looked at by hand" });
+  await steps.openSearchRound({ before, next }, context);
+  const reasons = await Promise.all(best.map(({ cell }) => reasonFor(next, cellName(cell))));
+  const dropped = "dropped out of the search after halved.round1";
+  assert.deepEqual(reasons, [undefined, "looked at by hand", dropped, dropped]);
+
+  await computeStudy(next.study, context);
+  const [{ best: finalists }] = await steps.rankSearchRound(next, context);
+  assert.deepEqual(
+    finalists.map(({ cell }) => cellName(cell)),
+    [cellName(kept)],
+    `not ${cellName(third)}, nor ${cellName(fourth)}`,
+  );
+});
+
+test("a set without an accuracy comes last", async () => {
+  const context = freshContext();
+  const { rounds } = await steps.planSearch(await searched({ name: "failed" }));
+  const [{ study, ...rung }] = rounds;
+  await computeStudy({ ...study, calibration: { ...study.calibration, sets: 2 } }, context);
+  await steps.planStudy(study, context);
+  const [{ best }] = await steps.rankSearchRound({ study, ...rung }, context);
+  assert.deepEqual(
+    best.map(({ accuracy }) => accuracy === null),
+    [false, false, true, true],
+  );
+});
