@@ -111,7 +111,7 @@ function withDefaultBucket(spec: StudySpec): StudySpec {
  * With tasks in place of groups, and what YAML files hold in place of their paths.
  * @throws TouchstoneError UnknownTask, InvalidTask; InvalidStudySpec where two names stand for one task
  */
-async function withTasks(spec: StudySpec): Promise<StudySpec> {
+export async function withTasks(spec: StudySpec): Promise<StudySpec> {
   const { tasks, definitions: given } = spec.evaluation;
   checkTasks(tasks, given);
   const { names, definitions } = await resolveTasks(tasks, { given, key: "evaluation.tasks" });

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { withTasks } from "../../activities/plan-study.js";
 import { createProgress } from "../../infra/progress.js";
 import type { Prices } from "../../study/capacity.js";
 import { TouchstoneError } from "../../study/errors.js";
@@ -63,9 +64,9 @@ interface MeasureOptions extends Workers {
   prices: Prices;
 }
 
-/** The price of the study in a specification's file. @throws TouchstoneError as `loadSpec`, `parseStudySpec`, `studyFacts` */
+/** The price of the study in a specification's file. @throws TouchstoneError as `loadSpec`, `parseStudySpec`, `withTasks`, `studyFacts` */
 export async function planOf(file: string, rate?: number, measure?: MeasureOptions): Promise<Plan> {
-  const spec = parseStudySpec(await loadSpec(file));
+  const spec = await withTasks(parseStudySpec(await loadSpec(file)));
   const { facts, assumptions } = await studyFacts(spec, rate);
   const price = priceStudy(spec, facts);
   const kept = spec.checkpoints.activations === "auto" ? [describeAuto(price, facts)] : [];

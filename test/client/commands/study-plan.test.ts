@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { formatCount } from "../../../client/commands/output.js";
 import { type Plan, planOf, renderPlan } from "../../../client/commands/study-plan.js";
+import { taskNames } from "../../../evaluation/registry.js";
 import type { StudySpecInput } from "../../../study/spec.js";
 import { exampleInput } from "../../study/example.js";
 
@@ -66,6 +67,15 @@ test("records and texts that can be reached are counted", async () => {
   const price = await plan({ evaluation });
   // Three records of 80 characters, at four a token; six windows of 100 tokens.
   assert.equal(price.total.forwardTokens.evaluation, price.total.cells * (60 + 600));
+});
+
+test("a group of tasks costs what its tasks do, and a name of none is refused", async () => {
+  const evaluate = (tasks: string[]) => plan({ evaluation: { tasks, data: folder } });
+  const group = await evaluate(["xcopa"]);
+  const all = await evaluate(taskNames.filter((name) => name.startsWith("xcopa_")));
+  assert.deepEqual(group.total, all.total);
+  assert.ok(group.total.activities > (await evaluate(["xcopa_it"])).total.activities);
+  await assert.rejects(evaluate(["xcopas"]), { name: "UnknownTask", message: /xcopa/ });
 });
 
 test("windows of tokens are counted as they are", async () => {
