@@ -52,8 +52,10 @@ export async function benchLarge(options: LargeOptions, progress: Progress): Pro
   const model = randomModel(LLAMA_7B, blocks);
   const measured: LargeFigures["methods"][number][] = [];
   for (const settings of options.methods) {
-    const { seconds, linears } = await progress.step(`compressing ${blocks} blocks with ${settings.method}`, (report) =>
-      compressBlocks(model, settings, options, report),
+    const { seconds, linears } = await progress.step(
+      `compressing ${blocks} blocks with ${settings.method}`,
+      (report) => compressBlocks(model, settings, options, report),
+      { unit: "blocks" },
     );
     const compressed = withCompressedBlocks(model, (index) => readLinears(linears[index]));
     const evaluate = await progress.step("scoring with them", async () => {

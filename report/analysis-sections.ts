@@ -18,10 +18,10 @@ export function modelAnalysisSections(
   { sizeCurves, doses, layers, disagreements, extremes }: ModelAnalyses,
 ): Markup {
   const { measures } = statistics;
-  const disagreeing = disagreementTable(disagreements, measures);
-  return html`${sizeCurveSection(sizeCurves, measures)}
+  const disagreeing = disagreementTable(model.model, disagreements, measures);
+  return html`${sizeCurveSection(model.model, sizeCurves, measures)}
 ${doseSection(results, statistics, model, doses)}
-${extremes.length > 0 ? html`<details><summary>Best and worst set of each task</summary>${extremesTable(extremes, measures)}</details>` : null}
+${extremes.length > 0 ? html`<details><summary>Best and worst set of each task</summary>${extremesTable(model.model, extremes, measures)}</details>` : null}
 ${disagreeing && html`<details><summary>Where perplexity and accuracy disagree</summary>${disagreeing}</details>`}
 ${layerSection(model, layers)}`;
 }

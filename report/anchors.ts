@@ -12,7 +12,7 @@ export interface CellGroup {
 }
 
 /** Where the page lists one cell. Of its names alone, so that an address holds when the page is written again. */
-export function cellAnchor({ model, methodLabel, source, size, set, noise }: CellCoordinates): string {
+export function cellAnchor({ model, methodLabel, source, size, set, noise }: Omit<CellCoordinates, "method">): string {
   return short(["cell", model, methodLabel, source, size, set, noise]);
 }
 

@@ -1,4 +1,5 @@
 import type { StudyResults } from "../study/results.js";
+import { groupAnchor } from "./anchors.js";
 import { sizeChart } from "./chart.js";
 import { type DoseSeries, statisticsOf } from "./dose.js";
 import { nameOf, verdictTexts } from "./finding.js";
@@ -7,7 +8,7 @@ import { headlines, type Measure } from "./measures.js";
 import { formatLevel, formatSpread, formatSummary } from "./numbers.js";
 import { dotsOf, figureMarkup, legend, percentReader, scaleOf, sourcesOf } from "./panels.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
-import { heading, table } from "./table.js";
+import { cellsLink, entry, heading, table } from "./table.js";
 import { summarize } from "./variance.js";
 
 /** How figures and their spread go with bits and sparsity; undefined where no method stands with several. */
@@ -93,13 +94,16 @@ function doseTable(model: ModelStatistics, series: readonly DoseSeries[], measur
   const rows = series.flatMap(({ method, doses, dataFree }) =>
     doses.map((dose) => {
       const statistics = statisticsOf(dose, model);
+      const group = groupAnchor({ model: model.model, method: dose.method });
       const cells = measures.map(({ key, kind }) => {
         const verdict = statistics?.noise[key]?.verdict;
         const chip =
           dataFree || verdict === undefined ? "" : html` <span class="chip ${verdict}">${verdictTexts[verdict]}</span>`;
-        return html`<td>${formatSummary(statistics?.sizes.at(-1)?.pooled[key], kind)}${chip}</td>`;
+        const pooled = statistics?.sizes.at(-1)?.pooled[key];
+        const figures = { mean: pooled?.mean, deviation: pooled?.standardDeviation };
+        return entry(html`${formatSummary(pooled, kind)}${chip}`, figures, pooled && group);
       });
-      return html`<tr><th scope="row">${method}</th><td>${dose.label}</td>${cells}</tr>`;
+      return html`<tr><th scope="row">${method}</th><td>${cellsLink(dose.label, group)}</td>${cells}</tr>`;
     }),
   );
   const columns = [{ text: "method" }, "dose", ...measures.map(heading)];

@@ -14,6 +14,7 @@ export interface Extremes {
 export interface SetFigure {
   source: string;
   set: number;
+  size: number;
   value: number;
 }
 
@@ -26,14 +27,14 @@ export function extremes(
   return methods
     .filter(({ dataFree }) => !dataFree)
     .flatMap(({ method, sizes }) => {
-      const size = sizes.at(-1)?.size;
+      const size = sizes.at(-1)?.size ?? 0;
       const cells = results.cells.filter(
         (cell) => cell.model === model && cell.methodLabel === method && cell.noise === null && cell.size === size,
       );
       return unperturbed(measures).flatMap((measure) => {
         const read = readerOf(results, measures, measure);
         const figures = cells
-          .map((cell) => ({ source: cell.source ?? "", set: cell.set ?? 0, value: read(cell) ?? Number.NaN }))
+          .map((cell) => ({ source: cell.source ?? "", set: cell.set ?? 0, size, value: read(cell) ?? Number.NaN }))
           .filter(({ value }) => Number.isFinite(value));
         if (figures.length < 2) return [];
         const least = figures.reduce((low, each) => (each.value < low.value ? each : low));

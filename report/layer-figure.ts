@@ -1,12 +1,16 @@
+import { groupAnchor } from "./anchors.js";
 import { heatMap, heatRange, heatScale } from "./heat-map.js";
 import type { LayerSensitivity, Matrix } from "./layer-sensitivity.js";
 import { html, type Markup } from "./markup.js";
 import { countOf, MISSING } from "./numbers.js";
 import type { ModelStatistics } from "./statistics.js";
-import { table } from "./table.js";
+import { cellsLink, entry, table } from "./table.js";
 
 /** What the linears lost, and where that depends on the data; undefined where no cell says so. */
-export function layerSection({ methods }: ModelStatistics, all: readonly LayerSensitivity[]): Markup | undefined {
+export function layerSection(
+  { model, methods }: ModelStatistics,
+  all: readonly LayerSensitivity[],
+): Markup | undefined {
   if (all.length === 0) return undefined;
   const silent = methods.filter(
     ({ method, dataFree, sizes }) => !dataFree && sizes.length > 0 && all.every((each) => each.method !== method),
@@ -15,9 +19,9 @@ export function layerSection({ methods }: ModelStatistics, all: readonly LayerSe
 <ul class="details">${all.map((each) => html`<li><strong>${each.method}</strong> ${layerSentence(each)}</li>`)}</ul>
 ${mapFigure({ title: "Relative error of the linears", unit: "mean over the sets", scale: "own" }, all, ({ means }) => means)}
 ${mapFigure({ title: "How much it depends on the data", unit: "standard deviation over the sets in percent of the mean", scale: "shared" }, all, ({ variations }) => variations)}
-${varyingTable(all)}
-${sourceTable(all)}
-<details><summary>Relative errors, layer by layer</summary>${all.map(layerTable)}</details>
+${varyingTable(model, all)}
+${sourceTable(model, all)}
+<details><summary>Relative errors, layer by layer</summary>${all.map((each) => layerTable(model, each))}</details>
 <p class="note">Relative error: tr((W − Q) H (W − Q)ᵀ) / tr(W H Wᵀ), the share of a linear's squared outputs on its calibration set that compression changed; experts of a block are taken
 together. Over the sets of the largest size.${silent.length > 0 ? ` ${silent.map(({ method }) => method).join(", ")}: not known, since the method has no H, or the cells are of an earlier version.` : ""}</p>`;
 }
@@ -75,9 +79,14 @@ function shortNames(names: readonly string[]): string[] {
   return new Set(short).size === short.length ? short : names.map((name) => name.split(".").slice(-2).join("."));
 }
 
-function varyingTable(all: readonly LayerSensitivity[]): Markup {
-  const rows = all.flatMap(({ method, mostVarying }) =>
-    mostVarying.map(
+function varyingTable(model: string, all: readonly LayerSensitivity[]): Markup {
+  const rows = all.flatMap(({ method, size, mostVarying }) => {
+    const group = groupAnchor({ model, method });
+    const show = ({ source, mean }: { source: string; mean: number }) => {
+      const sets = groupAnchor({ model, method, source, size });
+      return html`<td class="text">${cellsLink(source, sets)}</td>${entry(percent(mean), mean, sets)}`;
+    };
+    return mostVarying.map(
       ({
         block,
         linear,
@@ -85,10 +94,10 @@ function varyingTable(all: readonly LayerSensitivity[]): Markup {
         variation,
         highest,
         lowest,
-      }) => html`<tr><th scope="row">${method}</th><td>${block}</td><td class="text">${linear}</td>
-<td>${percent(mean)}</td><td>${percent(variation)}</td><td class="text">${highest.source} <small>${percent(highest.mean)}</small></td><td class="text">${lowest.source} <small>${percent(lowest.mean)}</small></td></tr>`,
-    ),
-  );
+      }) => html`<tr><th scope="row">${cellsLink(method, group)}</th><td>${block}</td><td class="text">${linear}</td>
+${entry(percent(mean), mean, group)}${entry(percent(variation), variation, group)}${show(highest)}${show(lowest)}</tr>`,
+    );
+  });
   const columns = [
     { text: "method" },
     "block",
@@ -96,17 +105,23 @@ function varyingTable(all: readonly LayerSensitivity[]): Markup {
     "relative error",
     "± over sets, of the mean",
     { text: "largest with" },
+    "the largest",
     { text: "smallest with" },
+    "the smallest",
   ];
   return table("The linears whose error depends most on the data", columns, [html`<tbody>${rows}</tbody>`]);
 }
 
-function sourceTable(all: readonly LayerSensitivity[]): Markup {
+function sourceTable(model: string, all: readonly LayerSensitivity[]): Markup {
   const linears = [...new Set(all.flatMap((each) => each.linears))];
-  const rows = all.flatMap(({ method, linears: own, sources }) =>
+  const rows = all.flatMap(({ method, size, linears: own, sources }) =>
     sources.map(({ source, means }) => {
-      const cells = linears.map((linear) => html`<td>${percent(means[own.indexOf(linear)] ?? null)}</td>`);
-      return html`<tr><th scope="row">${method}</th><td class="text">${source}</td>${cells}</tr>`;
+      const sets = groupAnchor({ model, method, source, size });
+      const cells = linears.map((linear) => {
+        const mean = means[own.indexOf(linear)] ?? null;
+        return entry(percent(mean), mean, sets);
+      });
+      return html`<tr><th scope="row">${method}</th><td class="text">${cellsLink(source, sets)}</td>${cells}</tr>`;
     }),
   );
   return table(
@@ -116,10 +131,14 @@ function sourceTable(all: readonly LayerSensitivity[]): Markup {
   );
 }
 
-function layerTable({ method, linears, means, variations }: LayerSensitivity): Markup {
+function layerTable(model: string, { method, linears, means, variations }: LayerSensitivity): Markup {
+  const group = groupAnchor({ model, method });
   const rows = means.map((block, b) => {
-    const cells = block.map((mean, l) => html`<td>${percent(mean)} <small>± ${percent(variations[b][l])}</small></td>`);
-    return html`<tr><th scope="row">block ${b}</th>${cells}</tr>`;
+    const cells = block.map((mean, l) => {
+      const variation = variations[b][l];
+      return entry(html`${percent(mean)} <small>± ${percent(variation)}</small>`, { mean, variation });
+    });
+    return html`<tr><th scope="row">${cellsLink(`block ${b}`, group)}</th>${cells}</tr>`;
   });
   return table(
     `${method}: relative error, ± standard deviation over the sets in percent of it`,

@@ -1,3 +1,4 @@
+import { groupAnchor } from "./anchors.js";
 import { type SeriesLook, sizeChart } from "./chart.js";
 import { nameOf } from "./finding.js";
 import { html, type Markup } from "./markup.js";
@@ -5,7 +6,7 @@ import { headlines, type Measure } from "./measures.js";
 import { FEWEST_SIZES, type MethodDispersion, type ModelSizeStatistics } from "./model-size.js";
 import { countOf, formatPValue, listOf, MISSING } from "./numbers.js";
 import { legend } from "./panels.js";
-import { table } from "./table.js";
+import { entry, table } from "./table.js";
 
 const SIGNIFICANCE = 0.05;
 
@@ -89,8 +90,8 @@ function dispersionFigure(families: readonly ModelSizeStatistics[], measure: Mea
 function dispersionTable({ family, models, methods }: ModelSizeStatistics, measures: readonly Measure[]): Markup {
   const rows = methods.map(({ method, measure: key, spreads, agreement }) => {
     const name = measures.find((each) => each.key === key)?.id ?? key;
-    return html`<tr><th scope="row">${method}</th><td class="text">${name}</td>${spreads.map((spread) => html`<td>${percentOf(spread)}</td>`)}
-<td>${signed(agreement.correlation)}</td><td>${formatPValue(agreement.pValue)}</td></tr>`;
+    return html`<tr><th scope="row">${method}</th><td class="text">${name}</td>${spreads.map((spread, i) => entry(percentOf(spread), spread, groupAnchor({ model: models[i].id, method }), false))}
+${entry(signed(agreement.correlation), agreement.correlation)}${entry(formatPValue(agreement.pValue), agreement.pValue)}</tr>`;
   });
   const sizes = models.map(({ id, parameters }) => html`${id}<small>${formatParameters(parameters)}</small>`);
   return table(

@@ -1,10 +1,11 @@
 import type { Share, VarianceShares } from "../statistics/variance-shares.js";
+import { groupAnchor } from "./anchors.js";
 import { verdictTexts } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { headlines, type Measure } from "./measures.js";
 import { formatPercent } from "./numbers.js";
 import type { ModelStatistics } from "./statistics.js";
-import { table } from "./table.js";
+import { cellsLink, entry, table } from "./table.js";
 
 /** Where the variance over the sets comes from, for methods that use data. */
 export function sharesTable(model: ModelStatistics, measures: readonly Measure[]): Markup | undefined {
@@ -12,8 +13,9 @@ export function sharesTable(model: ModelStatistics, measures: readonly Measure[]
     .filter(({ dataFree, sizes }) => !dataFree && sizes.length > 0)
     .flatMap(({ method, shares, noise }) =>
       headlines(measures).map((measure) => {
-        const start = html`<th scope="row">${method}</th><td class="text">${measure.id}</td>`;
-        return html`<tr>${start}${sharesCells(shares[measure.key])}<td class="text">${verdictTexts[noise[measure.key].verdict]}</td></tr>`;
+        const group = groupAnchor({ model: model.model, method });
+        const start = html`<th scope="row">${cellsLink(method, group)}</th><td class="text">${measure.id}</td>`;
+        return html`<tr>${start}${sharesCells(shares[measure.key], group)}<td class="text">${verdictTexts[noise[measure.key].verdict]}</td></tr>`;
       }),
     );
   if (rows.length === 0) return undefined;
@@ -28,11 +30,13 @@ export function sharesTable(model: ModelStatistics, measures: readonly Measure[]
   return table("Shares of the variance over sets, with 95 % intervals", columns, [html`<tbody>${rows}</tbody>`]);
 }
 
-function sharesCells(shares: VarianceShares | { missing: string } | null | undefined): Markup {
+function sharesCells(shares: VarianceShares | { missing: string } | null | undefined, group: string): Markup {
   if (shares === null || shares === undefined) return html`<td class="text" colspan="3">all sets are equal</td>`;
   if ("missing" in shares) return html`<td class="text" colspan="3">not known: ${shares.missing} are needed</td>`;
   const { source, set, noise } = shares;
-  return html`<td>${shareText(source)}</td><td>${shareText(set)}</td><td>${noise === null ? "in the sets' share: not measured" : shareText(noise)}</td>`;
+  const show = (share: Share) =>
+    entry(shareText(share), { value: share.share, low: share.low, high: share.high }, group);
+  return html`${show(source)}${show(set)}${noise === null ? html`<td>in the sets' share: not measured</td>` : show(noise)}`;
 }
 
 /** `60 % (20 % to 85 %)`. */

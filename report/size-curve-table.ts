@@ -1,12 +1,17 @@
+import { groupAnchor } from "./anchors.js";
 import { nameOf } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { headlines, type Measure } from "./measures.js";
 import { countOf, formatChange, formatSpread } from "./numbers.js";
 import type { SizeCurve, SizeStep } from "./size-curve.js";
-import { heading, table } from "./table.js";
+import { cellsLink, entry, heading, table } from "./table.js";
 
 /** What more examples gain, in a sentence a method and in a table of the steps; undefined where no method stands with several sizes. */
-export function sizeCurveSection(curves: readonly SizeCurve[], measures: readonly Measure[]): Markup | undefined {
+export function sizeCurveSection(
+  model: string,
+  curves: readonly SizeCurve[],
+  measures: readonly Measure[],
+): Markup | undefined {
   if (curves.length === 0) return undefined;
   const methods = [...new Set(curves.map(({ method }) => method))];
   const sentences = methods.map((method) => {
@@ -18,7 +23,7 @@ export function sizeCurveSection(curves: readonly SizeCurve[], measures: readonl
   });
   return html`<h2>How many examples suffice</h2>
 <ul class="details">${sentences}</ul>
-<details><summary>Each doubling</summary>${stepTable(curves, methods, headlines(measures))}</details>
+<details><summary>Each doubling</summary>${stepTable(model, curves, methods, headlines(measures))}</details>
 <p class="note">Gains are paired: each set with its own beginning, per doubling of its sequences; ± half of the 95 % interval (Student's t, unadjusted for the number
 of steps). A doubling gains less than the noise where its mean gain is at most the standard deviation of the noise replicates; without
 replicates, or where they all agree, where the interval reaches 0.</p>`;
@@ -60,15 +65,21 @@ export function sizeSentence(curve: SizeCurve, measure: Measure): string {
   return `${subject}: after ${countOf(size ?? 0, "example")} ${gains}.`;
 }
 
-function stepTable(curves: readonly SizeCurve[], methods: readonly string[], measures: readonly Measure[]): Markup {
+function stepTable(
+  model: string,
+  curves: readonly SizeCurve[],
+  methods: readonly string[],
+  measures: readonly Measure[],
+): Markup {
   const rows = methods.flatMap((method) => {
+    const group = groupAnchor({ model, method });
     const own = measures.map((measure) => ({
       measure,
       curve: curves.find((curve) => curve.method === method && curve.measure === measure.key),
     }));
     return (own[0].curve?.steps ?? []).map(({ from, to }, i) => {
-      const cells = own.map(({ measure, curve }) => stepCell(curve?.steps[i], measure));
-      return html`<tr><th scope="row">${method}</th><td>${from} → ${to}</td>${cells}</tr>`;
+      const cells = own.map(({ measure, curve }) => stepCell(curve?.steps[i], measure, group));
+      return html`<tr><th scope="row">${cellsLink(method, group)}</th><td>${from} → ${to}</td>${cells}</tr>`;
     });
   });
   return table(
@@ -78,10 +89,10 @@ function stepTable(curves: readonly SizeCurve[], methods: readonly string[], mea
   );
 }
 
-function stepCell(step: SizeStep | undefined, { kind }: Measure): Markup {
+function stepCell(step: SizeStep | undefined, { kind }: Measure, group: string): Markup {
   if (step === undefined || step.halfWidth === null)
     return html`<td>too few sets <small>(${step?.gain.count ?? 0})</small></td>`;
   const { gain, halfWidth, exceeds } = step;
   const text = `${formatChange(gain.mean, kind)} ± ${formatSpread(halfWidth, kind, gain.mean)}`;
-  return html`<td>${exceeds ? html`<strong>${text}</strong>` : text}</td>`;
+  return entry(exceeds ? html`<strong>${text}</strong>` : text, { mean: gain.mean, halfwidth: halfWidth }, group);
 }

@@ -1,11 +1,12 @@
-import type { Comparison } from "../statistics/comparisons.js";
+import type { Comparison, ComparisonFigures } from "../statistics/comparisons.js";
 import type { ComparisonFamily } from "../statistics/study-comparisons.js";
+import { groupAnchor } from "./anchors.js";
 import { guessedTaskText } from "./guessed-tasks.js";
 import { html, type Markup } from "./markup.js";
 import { countOf, formatLevel, formatPValue, formatSpread, MISSING } from "./numbers.js";
 import type { Recommendation } from "./recommendation.js";
 import type { ModelStatistics, StudyStatistics } from "./statistics.js";
-import { type Column, table } from "./table.js";
+import { type Column, cellsLink, entry, table } from "./table.js";
 
 /** Which source to take, what that is known from, and the other paired comparisons. Undefined where no task was scored. */
 export function sourceChoiceSection(
@@ -78,20 +79,33 @@ function familyTable(
   ];
   const bodies = families.map((family) => {
     const title = html`<tr class="group"><th scope="rowgroup" colspan="${columns.length}">${label(family)}</th></tr>`;
-    return html`<tbody>${title}${family.comparisons.map((each) => row(each, columns.length, ofSources))}</tbody>`;
+    return html`<tbody>${title}${family.comparisons.map((each) => row(each, family, columns.length))}</tbody>`;
   });
   return table(caption, columns, bodies);
 }
 
-function row({ first, second, sets, figures, missing }: Comparison, columns: number, ofSources: boolean): Markup {
-  const name = html`<th scope="row">${first} − ${second}</th><td>${sets[0] === sets[1] ? sets[0] : `${sets[0]}, ${sets[1]}`}</td>`;
+function row({ first, second, sets, figures, missing }: Comparison, family: ComparisonFamily, columns: number): Markup {
+  const side = (name: string) => cellsLink(name, sideAnchor(name, family));
+  const name = html`<th scope="row">${side(first)} − ${side(second)}</th><td>${sets[0] === sets[1] ? sets[0] : `${sets[0]}, ${sets[1]}`}</td>`;
   if (figures === null) return html`<tr>${name}<td class="text" colspan="${columns - 2}">${missing}</td></tr>`;
-  const { superiority } = figures;
-  const better =
-    superiority && `${share(superiority.probability)} (${share(superiority.low)} … ${share(superiority.high)})`;
-  return html`<tr>${name}<td>${signed(figures.value)}</td><td>${signed(figures.low)} … ${signed(figures.high)}</td>
-<td>${formatPValue(figures.correctedP)}</td><td>${figures.effectSize === null ? MISSING : withSign(figures.effectSize, Math.abs(figures.effectSize).toFixed(1))}</td>
-${ofSources ? html`<td>${better}</td>` : null}<td>${formatSpread(figures.detectable, "task")}</td></tr>`;
+  const { value, low, high, correctedP, effectSize, superiority, detectable } = figures;
+  return html`<tr>${name}${entry(signed(value), value)}${entry(`${signed(low)} … ${signed(high)}`, { low, high })}
+${entry(formatPValue(correctedP), correctedP)}${entry(effectSize === null ? MISSING : withSign(effectSize, Math.abs(effectSize).toFixed(1)), effectSize)}
+${family.kind === "source" ? betterEntry(superiority) : null}${entry(formatSpread(detectable, "task"), detectable)}</tr>`;
+}
+
+function betterEntry(superiority: ComparisonFigures["superiority"]): Markup {
+  if (superiority === null) return html`<td>${MISSING}</td>`;
+  const { probability, low, high } = superiority;
+  return entry(`${share(probability)} (${share(low)} … ${share(high)})`, { value: probability, low, high });
+}
+
+/** Where the page lists the cells of one side. */
+function sideAnchor(name: string, { kind, model, method, size }: ComparisonFamily): string {
+  if (kind === "model") return groupAnchor({ model: name, method: method ?? "" });
+  if (kind === "method") return groupAnchor({ model: model ?? "", method: name });
+  const group = { model: model ?? "", method: method ?? "" };
+  return groupAnchor(kind === "source" ? { ...group, source: name, size } : group);
 }
 
 /** Points with their sign. */

@@ -1,20 +1,27 @@
 import { grouped } from "../study/grouped.js";
 import type { SourceKnowledge, StudyResults } from "../study/results.js";
+import { groupAnchor } from "./anchors.js";
 import { html, type Markup } from "./markup.js";
 import type { Measure } from "./measures.js";
-import { countOf, formatSpread } from "./numbers.js";
-import { table } from "./table.js";
+import { countOf, formatSpread, MISSING } from "./numbers.js";
+import { cellsLink, entry, table } from "./table.js";
 
 /** What a study with `stopping` knows of each source's mean, and after how many sets. */
 export function stoppingTable({ stopping = [] }: StudyResults, model: string): Markup | null {
   const rows = stopping
     .filter((source) => source.model === model)
-    .map(
-      (source) => html`<tr><th scope="row">${source.methodLabel}</th><td class="text">${source.source}</td>
-<td>${source.size}</td><td>${source.notNeeded}</td><td class="text">${knowledgeText(source)}</td></tr>`,
-    );
+    .map((each) => {
+      const { methodLabel: method, source, size, halfWidth, measure } = each;
+      const cells = groupAnchor({ model, method, source, size });
+      const interval = halfWidth === null ? MISSING : inUnit(halfWidth, measure);
+      return html`<tr><th scope="row">${method}</th><td class="text">${cellsLink(source, cells)}</td><td>${size}</td>
+<td>${each.sets}</td>${entry(interval, halfWidth, cells)}<td>${each.notNeeded}</td><td class="text">${knowledgeText(each)}</td></tr>`;
+    });
   if (rows.length === 0) return null;
-  const columns = [{ text: "method" }, { text: "source" }, "size", "sets not needed", { text: "its mean" }];
+  const columns = [
+    ...[{ text: "method" }, { text: "source" }, "size", "sets"],
+    ...["mean ±", "sets not needed", { text: "in words" }],
+  ];
   return html`${table(`When the mean of a source was known: ±${wantedText(stopping[0])}`, columns, [html`<tbody>${rows}</tbody>`])}
 <p class="note">The interval of each source's mean holds with 95 % at all looks at once, for normal figures of independent sets
 (Wang &amp; Ramdas 2025), so that stopping at a look doesn't harm it; it is each source's own, not that of all together.</p>`;

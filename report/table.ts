@@ -46,13 +46,14 @@ export type Figures = number | null | undefined | Readonly<Record<string, number
  * An entry that shows rounded figures.
  * @param figures in full precision: what the table is sorted by, and what is downloaded
  * @param anchor of the cells behind it
+ * @param isRepeated the row's heading has a link to them for the keyboard
  */
-export function entry(text: Markup | string, figures: Figures, anchor?: string): Markup {
+export function entry(text: Markup | string, figures: Figures, anchor?: string, isRepeated = true): Markup {
   const named = typeof figures === "object" && figures !== null ? figures : { value: figures };
   const data = Object.entries(named).flatMap(([name, figure]) =>
     figure === null || figure === undefined ? [] : [html` data-${name}="${spell(figure)}"`],
   );
-  return html`<td${data}>${text === MISSING || anchor === undefined ? text : cellsLink(text, anchor, true)}</td>`;
+  return html`<td${data}>${text === MISSING || anchor === undefined ? text : cellsLink(text, anchor, isRepeated)}</td>`;
 }
 
 /** @param isRepeated the row's heading has such a link for the keyboard */

@@ -1,10 +1,12 @@
+import { groupAnchor } from "./anchors.js";
 import { nameOf } from "./finding.js";
 import { html, type Markup } from "./markup.js";
 import { headlines, type Measure } from "./measures.js";
 import { formatPValue, formatSpread, listOf, MISSING } from "./numbers.js";
 import type { RankAgreement } from "./ranks.js";
-import { table } from "./table.js";
+import { entry, table } from "./table.js";
 import { FEWEST_SETS, type PairComparison, type TunedPair } from "./tuned-pairs.js";
+import type { Summary } from "./variance.js";
 
 const SIGNIFICANCE = 0.05;
 
@@ -19,9 +21,11 @@ export function tunedPairSection(pairs: readonly TunedPair[], measures: readonly
       const measure = measures.find(({ key }) => key === comparison.measure);
       const kind = measure?.kind ?? "task";
       const { method, baseSpread, tunedSpread, pValue, sources } = comparison;
+      const spread = (model: string, { standardDeviation, mean }: Summary) =>
+        entry(formatSpread(standardDeviation, kind, mean), standardDeviation, groupAnchor({ model, method }), false);
       return html`<tr><th scope="row">${tuned} / ${base}</th><td class="text">${method}</td><td class="text">${measure?.id}</td><td>${baseSpread.count}</td>
-<td>${formatSpread(baseSpread.standardDeviation, kind, baseSpread.mean)}</td><td>${formatSpread(tunedSpread.standardDeviation, kind, tunedSpread.mean)}</td>
-<td>${formatPValue(pValue)}</td><td>${correlationOf(sources)} <small>(${sources.count})</small></td><td>${formatPValue(sources.pValue)}</td></tr>`;
+${spread(base, baseSpread)}${spread(tuned, tunedSpread)}${entry(formatPValue(pValue), pValue)}
+${entry(html`${correlationOf(sources)} <small>(${sources.count})</small>`, { value: sources.correlation, sources: sources.count })}${entry(formatPValue(sources.pValue), sources.pValue)}</tr>`;
     }),
   );
   const columns = [
@@ -31,9 +35,9 @@ export function tunedPairSection(pairs: readonly TunedPair[], measures: readonly
     "sets",
     "sets ± base",
     "sets ± tuned",
-    "p",
+    "p of the spreads",
     "sources' ranks ρ",
-    "p",
+    "p of the ranks",
   ];
   const caption =
     "Spread over the same calibration sets of base and tuned models, and whether they rank the sources alike";

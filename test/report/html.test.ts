@@ -8,6 +8,7 @@ import { pageScript } from "../../report/page-script.js";
 import type { CellCoordinates, StudyResults } from "../../study/results.js";
 import { realisticStudy } from "./realistic.js";
 import { cellOf, resultsOf, settingsOf } from "./study.js";
+import { wideStudy } from "./wide.js";
 
 test("the html tag escapes strings, keeps markup, joins lists and drops nothing", () => {
   const inner = html`<b title="${"\"&'"}">${"<i>"}</b>`;
@@ -130,6 +131,26 @@ test("every link leads to a place of the page, and each place is there once", ()
     targets.filter((target) => !ids.includes(target)),
     [],
   );
+});
+
+test("every rounded figure of a table has itself in full, and every column a name of its own", () => {
+  const studies = [realisticStudy({ sizes: [16, 128], perturbed: true }), wideStudy({ blocks: 2 })];
+  const tables = studies.flatMap((results) => buildReport(results).html.match(/<table>[\s\S]*?<\/table>/g) ?? []);
+  assert.ok(tables.length > 30, `${tables.length}`);
+  for (const table of tables) {
+    const caption = table.match(/<caption><span>(.*?)<\/span>/)?.[1];
+    const names = (table.match(/ data-name="[^"]*"/g) ?? []).map((name) => name.toLowerCase());
+    assert.deepEqual([...new Set(names)], names, caption);
+    const entries = [...table.matchAll(/<td\b([^>]*)>([\s\S]*?)(?=<\/?t[dr]\b)/g)];
+    const rounded = entries.filter(
+      ([, attributes, text]) => !/ (data-|class="text"|colspan)/.test(attributes) && /\d\.\d| %/.test(text),
+    );
+    assert.deepEqual(
+      rounded.map(([entry]) => entry),
+      [],
+      caption,
+    );
+  }
 });
 
 test("what is still to come is marked, source by source and cell by cell", () => {
