@@ -1,8 +1,5 @@
 #!/usr/bin/env node
 import { Command } from "commander";
-import { systemError } from "../storage/system-error.js";
-import { TouchstoneError } from "../study/errors.js";
-import { redacted } from "../study/secrets.js";
 import { benchCommand } from "./commands/bench.js";
 import { codecServerCommand } from "./commands/codec-server.js";
 import { compressCommand } from "./commands/compress.js";
@@ -25,6 +22,7 @@ import { statusCommand } from "./commands/status.js";
 import { studyCommand } from "./commands/study.js";
 import { upCommand } from "./commands/up.js";
 import { workerCommand } from "./commands/worker.js";
+import { runProgram } from "./run-program.js";
 
 const program = new Command("touchstone")
   .description("Measures how much the choice of calibration data matters when a language model is compressed.")
@@ -59,12 +57,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  const named = error instanceof TouchstoneError ? error : systemError(error);
-  // Whatever else it is, it is a mistake of the program: its stack is worth more than a message.
-  const shown = named === undefined && error instanceof Error ? (error.stack ?? error.message) : String(named ?? error);
-  process.stderr.write(`${redacted(shown)}\n`);
-  process.exitCode = 1;
-}
+await runProgram(() => program.parseAsync());

@@ -1,12 +1,5 @@
-import { z } from "zod";
 import type { CellCoordinates } from "./results.js";
 import type { StudySpec } from "./spec.js";
-
-/** That the best calibration set is wanted, of each model and method, and what may be spent on it. */
-export const searchSchema = z.strictObject({
-  /** Share of the evaluation records that whole evaluations of all sets would score. */
-  budget: z.number().positive().max(1).default(0.25),
-});
 
 /** A round of a search: a study of its own, with so many sets of each model and method, and the first `limit` records of each task. */
 export interface SearchRound {

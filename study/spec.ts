@@ -4,7 +4,7 @@ import { TouchstoneError } from "./errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
 import { methodSettingsSchema } from "./methods.js";
 import { parseOrThrow } from "./parse.js";
-import { searchSchema } from "./search.js";
+import { searchSchema } from "./search-setting.js";
 import { secretPlace } from "./secrets.js";
 import { studySourceSchema } from "./source.js";
 import { checkStopping, stoppingSchema } from "./stopping.js";

@@ -6,10 +6,12 @@ import { parseCount } from "../../client/commands/parse-count.js";
 import { showProgress } from "../../client/commands/study-display.js";
 import { Touchstone } from "../../client/index.js";
 import { loadSpec } from "../../client/load-spec.js";
+import { runProgram } from "../../client/run-program.js";
 import { savedReport } from "../../client/saved-report.js";
 import { modelPath } from "../../infra/quickstart-data.js";
 import { checkoutFolder, homePath } from "../../storage/home.js";
 import { expandCells } from "../../study/cells.js";
+import { TouchstoneError } from "../../study/errors.js";
 import { parseStudySpec, type StudySpec, type StudySpecInput } from "../../study/spec.js";
 import { writeStandIn } from "./published-models.js";
 import { missingRows } from "./published-rows.js";
@@ -32,15 +34,14 @@ const { out, workers } = new Command("published")
 const texts = homePath("data");
 const quickstart = modelPath();
 const folder = await mkdtemp(join(tmpdir(), "touchstone-published-"));
-try {
-  await withRehearsalServices({}, async ({ startWorker }) => {
+await runProgram(() =>
+  withRehearsalServices({}, async ({ startWorker }) => {
     for (let i = 0; i < workers; i++) await startWorker(new URL("../../workers/main.js", import.meta.url));
     const spec = await standInStudy(parseStudySpec(await loadSpec(PUBLISHED)));
     await run(spec);
-  });
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+  }),
+);
+await rm(folder, { recursive: true, force: true });
 
 /** The published specification with stand-ins for its models, and the set-up's texts and tasks for its own. */
 async function standInStudy(published: StudySpec): Promise<StudySpecInput> {
@@ -78,11 +79,12 @@ async function run(input: StudySpecInput): Promise<void> {
     await mkdir(out, { recursive: true });
     const page = await study.report(out);
     const missing = missingRows(spec, await savedReport(out, {}));
-    for (const row of missing) process.stderr.write(`missing in the report: ${row}\n`);
-    if (missing.length > 0) process.exitCode = 1;
     process.stdout.write(
       `${cells} cells in ${(seconds / 60).toFixed(1)} min: ${(cells / seconds).toFixed(1)} a second\n${page}\n`,
     );
+    if (missing.length > 0) {
+      throw new TouchstoneError("StudyIncomplete", { what: `The report lacks ${missing.join("; ")}`, where: page });
+    }
   } finally {
     await touchstone.close();
   }

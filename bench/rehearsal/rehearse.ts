@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { printJson, renderTable } from "../../client/commands/output.js";
 import { parseCount, parseWhole } from "../../client/commands/parse-count.js";
+import { runProgram } from "../../client/run-program.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { withRehearsalServices } from "./services.js";
 import { SLEEP_VARIABLE } from "./steps.js";
@@ -30,15 +31,17 @@ const options = new Command("rehearse")
   .parse()
   .opts<Options>();
 
-const rehearsal = await rehearse(options);
-if (options.json) printJson(rehearsal);
-else process.stdout.write(render(rehearsal));
-const { cells, committed, repeated } = rehearsal;
-if (committed !== cells || repeated > 0) {
-  throw new TouchstoneError("StudyIncomplete", {
-    what: `Of ${cells} cells ${committed} were committed, ${repeated} more than once`,
-  });
-}
+await runProgram(async () => {
+  const rehearsal = await rehearse(options);
+  if (options.json) printJson(rehearsal);
+  else process.stdout.write(render(rehearsal));
+  const { cells, committed, repeated } = rehearsal;
+  if (committed !== cells || repeated > 0) {
+    throw new TouchstoneError("StudyIncomplete", {
+      what: `Of ${cells} cells ${committed} were committed, ${repeated} more than once`,
+    });
+  }
+});
 
 function rehearse({ cells, blocks, workers, window, milliseconds, json }: Options): Promise<Rehearsal> {
   const say = (done: number, total: number) => process.stderr.write(`  ${done} of ${total} cells\n`);

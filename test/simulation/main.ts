@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { runProgram } from "../../client/run-program.js";
 import { useStore } from "../../client/services.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { nearest } from "../../study/parse.js";
@@ -40,8 +41,4 @@ async function main(): Promise<void> {
     console.log(`${simulations[name](pools, studies, seed).join("\n")}\n`);
 }
 
-await main().catch((error) => {
-  if (!(error instanceof TouchstoneError)) throw error;
-  process.stderr.write(`${error.name}: ${error.message}\n`);
-  process.exitCode = 1;
-});
+await runProgram(main);
