@@ -4,7 +4,9 @@ import type { Model } from "../models/model.js";
 import { type ActivationChunk, decodeActivations } from "../storage/activations.js";
 import type { Manifest } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
+import { activationDtypeOf } from "../study/activation-dtype.js";
 import { TouchstoneError } from "../study/errors.js";
+import { fromResting } from "../tensor/resting-values.js";
 import { disposeShelved, type Shelf, type Shelved, shelveAll } from "../tensor/shelf.js";
 import { readCalibrationSet } from "./calibration-of.js";
 import type { CellTask } from "./cell-task.js";
@@ -42,18 +44,18 @@ function takeHeld(task: CellTask, block: number, { state }: StepContext): Activa
 }
 
 async function restored(task: CellTask, model: Model, block: number, context: StepContext): Promise<Activations> {
-  const stored = await readStored(task, block, context.state.shelf);
+  const stored = await readStored(task, block, shelfFor(task, context));
   if (stored !== undefined) {
     context.state.keeping.kept.set(cellKey(task), block);
     return stored;
   }
-  if (block === 0) return embed(task, model, context.state.shelf);
+  if (block === 0) return embed(task, model, context);
 
   const before = takeHeld(task, block - 1, context) ?? (await restored(task, model, block - 1, context));
   context.report({ stage: "passing forward to where it stopped", done: block, total: model.config.blocks });
   const weights = toTensors(await compressedWeights(task, model, block - 1, context));
   try {
-    return await shelveAll(forward(before), context.state.shelf);
+    return await shelveAll(forward(before), shelfFor(task, context));
   } finally {
     disposeAll(weights);
     disposeShelved(before);
@@ -71,9 +73,15 @@ async function restored(task: CellTask, model: Model, block: number, context: St
 }
 
 /** Token ids through the embedding. The caller disposes the result. */
-export async function embed({ checkpoints, calibration }: CellTask, model: Model, shelf: Shelf): Promise<Activations> {
-  const { sequences } = await readCalibrationSet(checkpoints, calibration);
-  return shelveAll(embedEach(model, chunkSequences(sequences.map(({ tokens }) => tokens))), shelf);
+export async function embed(task: CellTask, model: Model, context: StepContext): Promise<Activations> {
+  const { sequences } = await readCalibrationSet(task.checkpoints, task.calibration);
+  const chunks = chunkSequences(sequences.map(({ tokens }) => tokens));
+  return shelveAll(embedEach(model, chunks), shelfFor(task, context));
+}
+
+/** Where the hidden states of a study's calibration sequences rest. */
+export function shelfFor({ plan }: Pick<CellTask, "plan">, { state }: Pick<StepContext, "state">): Shelf {
+  return state.shelf.as(activationDtypeOf(plan.spec.calibration));
 }
 
 /** Hands a block's inputs over to this process's memory; where the process is stopped, the store gets those that it lacks. */
@@ -113,7 +121,7 @@ export async function storeActivations(
     return sequences - shape[0];
   });
   const write = async (chunk: Shelved, i: number) => {
-    const input: ChunkToWrite = { chunk: await copyOf(chunk), firstSequence: firstSequences[i] };
+    const input: ChunkToWrite = { chunk: await chunkOf(chunk), firstSequence: firstSequences[i] };
     return store.run<WrittenChunk>(module, input, [input.chunk.values.buffer as ArrayBuffer]);
   };
   const written: WrittenChunk[] = [];
@@ -158,13 +166,9 @@ function cellKey(task: CellTask): string {
   return activationsKey(task, 1);
 }
 
-/** What a tensor gives may be the tensor's own. */
-async function copyOf(chunk: Shelved): Promise<ActivationChunk> {
-  const tensor = await chunk.tensor();
-  const [sequences, tokens, hiddenSize] = chunk.shape;
-  const values = (await tensor.data<"float32">()).slice();
-  tensor.dispose();
-  return { sequences, tokens, hiddenSize, values };
+async function chunkOf({ shape, dtype, values }: Shelved): Promise<ActivationChunk> {
+  const [sequences, tokens, hiddenSize] = shape;
+  return { sequences, tokens, hiddenSize, dtype, values: await values() };
 }
 
 async function readStored(task: CellTask, block: number, shelf: Shelf): Promise<Activations | undefined> {
@@ -175,8 +179,8 @@ async function readStored(task: CellTask, block: number, shelf: Shelf): Promise<
 
   async function* chunks(of: Manifest<ActivationFacts>) {
     for (let i = 0; i < of.facts.chunks; i++) {
-      const { values, sequences, tokens, hiddenSize } = await readChunk(task, of, chunkName(i));
-      yield tf.tensor3d(values, [sequences, tokens, hiddenSize]);
+      const { values, dtype, sequences, tokens, hiddenSize } = await readChunk(task, of, chunkName(i));
+      yield tf.tensor3d(fromResting(values, dtype), [sequences, tokens, hiddenSize]);
     }
   }
 }

@@ -87,7 +87,7 @@ async function store(
 }
 
 function chooseKeeping(task: CellTask, { solved }: Solution, { state }: StepContext): KeepingChoice {
-  const bytes = solved.outputs.reduce((total, { size }) => total + 4 * size, 0);
+  const bytes = solved.outputs.reduce((total, chunk) => total + chunk.bytes, 0);
   const measured = { bytes, seconds: solved.seconds };
   state.keeping.computed(measured);
   return state.keeping.choose(task.plan.spec, measured);

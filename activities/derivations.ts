@@ -1,4 +1,5 @@
 import { identity } from "../storage/identity.js";
+import { type ActivationDtype, activationDtypeOf, DEFAULT_ACTIVATION_DTYPE } from "../study/activation-dtype.js";
 import { isDataFree } from "../study/cells.js";
 import type { EvaluationName, PlannedTask, StudyPlan } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
@@ -41,7 +42,14 @@ export function activationsDerivation(
     model: models[cell.model].digest,
     calibration: calibrationDigest,
     jitter: cell.noise,
+    ...activationsOf(plan),
   };
+}
+
+/** How hidden states rest, where it isn't as they are computed. */
+function activationsOf({ spec }: StudyPlan): { activations?: ActivationDtype } {
+  const dtype = activationDtypeOf(spec.calibration);
+  return dtype === DEFAULT_ACTIVATION_DTYPE ? {} : { activations: dtype };
 }
 
 /**
@@ -56,6 +64,7 @@ export function blockDerivation(plan: StudyPlan, cell: CellCoordinates, calibrat
     settings: cell.method,
     calibration: calibrationDigest,
     jitter: cell.noise,
+    ...(usesActivations(cell) ? activationsOf(plan) : {}),
     block,
   };
 }

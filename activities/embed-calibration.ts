@@ -17,7 +17,7 @@ export async function embedCalibration(ref: CellRef, context: StepContext): Prom
     await context.state.requireEnvironment(plan);
     context.report({ stage: "embedding", done: 0, total: 1 });
     const model = await context.state.model(plan, cell.model, cell.noise);
-    const activations = await embed(task, model, context.state.shelf);
+    const activations = await embed(task, model, context);
     await storeActivations(task, 0, activations, context.state);
     context.state.activations.put(activationsKey(task, 0), activations);
   };

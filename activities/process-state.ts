@@ -189,7 +189,7 @@ function heldBytes(): number {
 function createActivationCache(): ActivationCache {
   const cache = new LRUCache<string, { activations: Activations; store?: () => Promise<void> }>({
     maxSize: heldBytes(),
-    sizeCalculation: ({ activations }) => activations.reduce((sum, { size }) => sum + 4 * size, 1),
+    sizeCalculation: ({ activations }) => activations.reduce((sum, { bytes }) => sum + bytes, 1),
     dispose: ({ activations }, _key, reason) => {
       if (reason !== "delete") disposeShelved(activations);
     },

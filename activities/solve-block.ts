@@ -4,7 +4,7 @@ import { withPlace } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
 import { cellName } from "../study/names.js";
 import { disposeShelved } from "../tensor/shelf.js";
-import { blockInputs, holdActivations } from "./block-inputs.js";
+import { blockInputs, holdActivations, shelfFor } from "./block-inputs.js";
 import type { CellTask } from "./cell-task.js";
 import { usesActivations } from "./derivations.js";
 import type { Activations } from "./process-state.js";
@@ -40,7 +40,7 @@ export async function solveBlock(
     const solved = await context.state.compressing.run(async () => {
       await pause();
       return compressBlock(model, block, weights, activations, settings, {
-        shelf: context.state.shelf,
+        shelf: shelfFor(task, context),
         outputs: !isLast,
         pause,
       });

@@ -6,6 +6,7 @@ import { scoreSequences } from "../evaluation/score.js";
 import type { Progress } from "../infra/progress.js";
 import { chunkSequences, embedEach } from "../models/forward.js";
 import type { Model } from "../models/model.js";
+import type { ActivationDtype } from "../study/activation-dtype.js";
 import type { MethodSettings } from "../study/methods.js";
 import { loadBackend } from "../tensor/backend.js";
 import { createShelf, disposeShelved, type Shelved, shelveAll } from "../tensor/shelf.js";
@@ -19,6 +20,8 @@ export interface LargeOptions {
   sequences: number;
   /** Tokens a sequence. */
   length: number;
+  /** Of hidden states at rest. */
+  activationDtype: ActivationDtype;
   /** Bytes that compressing may take. */
   memory: number;
   /** Of 4 choices each, scored with the compressed blocks. */
@@ -76,10 +79,10 @@ export async function benchLarge(options: LargeOptions, progress: Progress): Pro
 async function compressBlocks(
   model: Model,
   settings: MethodSettings,
-  { sequences, length, memory }: LargeOptions,
+  { sequences, length, activationDtype, memory }: LargeOptions,
   report: (done: number, total: number) => void,
 ): Promise<{ seconds: BlockSeconds; linears: Map<string, Shelved>[] }> {
-  const [states, disk] = [createShelf(shelfBytes(model, memory)), createShelf(0)];
+  const [states, disk] = [createShelf(shelfBytes(model, memory)).as(activationDtype), createShelf(0)];
   const tokens = Array.from({ length: sequences }, (_, row) => randomTokens(row, length));
   let hidden = await shelveAll(embedEach(model, chunkSequences(tokens)), states);
   const { blocks } = model.config;

@@ -47,7 +47,7 @@ async function measure(store: ObjectStore, hiddenSize: number): Promise<StoreFig
   const boundaries = Array.from({ length: COMMITS }, (_, i) => encodeBoundary(hiddenSize, i));
   const megabytes = boundaries.flatMap(Object.values<Uint8Array>).reduce((sum, { length }) => sum + length, 0) / 1e6;
   const values = new Float32Array(CHUNK.sequences * CHUNK.tokens * hiddenSize);
-  const encode = () => encodeActivations({ ...CHUNK, hiddenSize, values }, 0);
+  const encode = () => encodeActivations({ ...CHUNK, hiddenSize, dtype: "float32", values }, 0);
   const encoded = encode();
 
   const manifests: Manifest[] = [];
@@ -82,7 +82,10 @@ async function measure(store: ObjectStore, hiddenSize: number): Promise<StoreFig
 function encodeBoundary(hiddenSize: number, seed: number): Record<string, Uint8Array> {
   const chunk = (index: number): [string, Uint8Array] => {
     const values = new Float32Array(CHUNK.sequences * CHUNK.tokens * hiddenSize).fill(seed * CHUNKS + index);
-    return [`chunk-${index}`, encodeActivations({ ...CHUNK, hiddenSize, values }, CHUNK.sequences * index)];
+    return [
+      `chunk-${index}`,
+      encodeActivations({ ...CHUNK, hiddenSize, dtype: "float32", values }, CHUNK.sequences * index),
+    ];
   };
   return Object.fromEntries(Array.from({ length: CHUNKS }, (_, index) => chunk(index)));
 }

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { tidyState, toTensors } from "../models/forward.js";
 import type { BlockState, HostWeights, Model, Stage } from "../models/model.js";
+import { DEFAULT_ACTIVATION_DTYPE } from "../study/activation-dtype.js";
 import type { Shelf, Shelved } from "../tensor/shelf.js";
 import type { LayerStatistics, StatisticsKind } from "./method.js";
 import { disposeResting, layDown, type RestingState, restingPlaces, whileAwake } from "./resting-state.js";
@@ -27,9 +28,14 @@ export class BlockWalk {
   private readonly weights: Map<string, tf.Tensor>;
   private readonly chunks: ChunkState[];
   private readonly stages: (tokens: number) => readonly Stage[];
+  /** For what is between stages: a pass forward through the whole block, without rests, gives the same bits. */
+  private readonly within: Shelf;
   private stage = 0;
 
-  /** @param given the block's inputs, which stay the caller's */
+  /**
+   * @param given the block's inputs, which stay the caller's
+   * @param shelf for the block's outputs, and in float32 for what is between its stages
+   */
   constructor(
     model: Model,
     index: number,
@@ -40,6 +46,7 @@ export class BlockWalk {
     this.weights = new Map(toTensors(weights));
     this.chunks = given.map((hidden) => ({ state: { hidden: hidden.share() }, inputs: [] }));
     this.stages = rememberStages(model, index);
+    this.within = shelf.as(DEFAULT_ACTIVATION_DTYPE);
   }
 
   /** Replaces a linear by a compressed one, row-major of the same shape. */
@@ -57,7 +64,7 @@ export class BlockWalk {
         await whileAwake(chunk.state, async (state) => {
           const input = this.inputOf(state, group);
           accumulator.add(input, sequencesOf(state));
-          chunk.inputs[group] = restingPlaces(state, chunk.state).get(input)?.share() ?? (await this.shelf.put(input));
+          chunk.inputs[group] = restingPlaces(state, chunk.state).get(input)?.share() ?? (await this.within.put(input));
         });
       }
       return accumulator.finish(where);
@@ -90,7 +97,7 @@ export class BlockWalk {
           const after = tidyState(() =>
             this.stageOf(before).next(before, (group) => inputs[group] ?? this.inputOf(before, group), this.weights),
           );
-          return await layDown(after, this.shelf, restingPlaces(before, chunk.state));
+          return await layDown(after, this.shelfAfter(before), restingPlaces(before, chunk.state));
         } finally {
           tf.dispose(inputs.filter((input) => input !== undefined));
         }
@@ -128,6 +135,10 @@ export class BlockWalk {
 
   private inputOf(state: BlockState, group: number): tf.Tensor3D {
     return tf.tidy(() => this.stageOf(state).groups[group].input(state, this.weights));
+  }
+
+  private shelfAfter({ hidden }: BlockState): Shelf {
+    return this.stage === this.stages(hidden.shape[1]).length - 1 ? this.shelf : this.within;
   }
 
   private stageOf({ hidden }: BlockState): Stage {

@@ -1,6 +1,6 @@
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../models/float16.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { MethodSettings } from "../study/methods.js";
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../tensor/float16.js";
 import type { CompressedLayer, Layer } from "./method.js";
 
 /** Rounds to the nearest value of a type, half to even. */

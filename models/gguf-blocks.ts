@@ -1,4 +1,4 @@
-import { decodeBfloat16, decodeFloat16, halfTable } from "./float16.js";
+import { decodeBfloat16, decodeFloat16, halfTable } from "../tensor/float16.js";
 import {
   decodeIQ1_M,
   decodeIQ1_S,

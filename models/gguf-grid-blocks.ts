@@ -1,4 +1,4 @@
-import { halfTable } from "./float16.js";
+import { halfTable } from "../tensor/float16.js";
 import { type Grid, iq1Grid, iq2sGrid, iq2xsGrid, iq2xxsGrid, iq3sGrid, iq3xxsGrid } from "./gguf-grids.js";
 
 // ggml's IQ types of 1 to 3 bits: blocks of 256 values; codes name points of a grid, whose values get signs (2 and 3 bits) or a

@@ -1,4 +1,4 @@
-import { halfTable } from "./float16.js";
+import { halfTable } from "../tensor/float16.js";
 
 // ggml's K-quants: blocks of 256 values in groups of 16 or 32, whose scales (and minimums) are codes too, times the block's
 // own. Every product here is exact in float32, and the difference of two in float64: a Float32Array rounds it once.

@@ -1,4 +1,4 @@
-import { halfTable } from "./float16.js";
+import { halfTable } from "../tensor/float16.js";
 
 // ggml's types whose codes of 4 bits name one of 16 uneven levels.
 

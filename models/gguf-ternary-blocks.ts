@@ -1,4 +1,4 @@
-import { halfTable } from "./float16.js";
+import { halfTable } from "../tensor/float16.js";
 
 // ggml's ternary types: blocks of 256 values of -1, 0 or 1 (2 too, where the bits say so), times one scale.
 

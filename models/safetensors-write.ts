@@ -1,6 +1,6 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { encodeBfloat16, encodeFloat16 } from "./float16.js";
+import { encodeBfloat16, encodeFloat16 } from "../tensor/float16.js";
 import { DTYPE_BYTES } from "./tensor-values.js";
 
 export type WritableDtype = "F32" | "F16" | "BF16" | "I32" | "I64" | "U8";

@@ -1,6 +1,6 @@
 import { TouchstoneError } from "../study/errors.js";
+import { decodeBfloat16, decodeFloat16 } from "../tensor/float16.js";
 import { decodeE4m3, decodeE5m2 } from "./float8.js";
-import { decodeBfloat16, decodeFloat16 } from "./float16.js";
 
 /** Types by safetensors' names: bytes an element. Headers may name others, which can't be read. */
 export const DTYPE_BYTES: Readonly<Record<string, number>> = {

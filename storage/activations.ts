@@ -1,3 +1,4 @@
+import { ACTIVATION_DTYPES, type ActivationDtype } from "../study/activation-dtype.js";
 import { TouchstoneError } from "../study/errors.js";
 import { decodeArrow, encodeArrow } from "./arrow.js";
 
@@ -6,12 +7,14 @@ export interface ActivationChunk {
   sequences: number;
   tokens: number;
   hiddenSize: number;
-  values: Float32Array;
+  dtype: ActivationDtype;
+  /** Of 16-bit types the bits. */
+  values: Float32Array | Uint16Array;
 }
 
-/** One row a token: its sequence (counted from `firstSequence`) and its hidden state. */
+/** One row a token: its sequence (counted from `firstSequence`) and its hidden state. Arrow has no bfloat16: its bits are whole numbers there. */
 export function encodeActivations(chunk: ActivationChunk, firstSequence: number): Uint8Array {
-  const { sequences, tokens, hiddenSize, values } = chunk;
+  const { sequences, tokens, hiddenSize, dtype, values } = chunk;
   const sequence = Int32Array.from(
     { length: sequences * tokens },
     (_, row) => firstSequence + Math.floor(row / tokens),
@@ -20,9 +23,9 @@ export function encodeActivations(chunk: ActivationChunk, firstSequence: number)
     "activations",
     {
       sequence: { kind: "numbers", values: sequence },
-      hidden: { kind: "lists", size: hiddenSize, values },
+      hidden: { kind: "lists", size: hiddenSize, values, halves: dtype === "float16" },
     },
-    { sequences: String(sequences), tokens: String(tokens) },
+    { sequences: String(sequences), tokens: String(tokens), ...(dtype === "float32" ? {} : { dtype }) },
   );
 }
 
@@ -30,9 +33,14 @@ export function encodeActivations(chunk: ActivationChunk, firstSequence: number)
 export function decodeActivations(bytes: Uint8Array, where: string): ActivationChunk {
   const table = decodeArrow(bytes, where);
   const [sequences, tokens] = ["sequences", "tokens"].map((key) => Number(table.metadata.get(key)));
+  const named = table.metadata.get("dtype") ?? "float32";
+  const dtype = ACTIVATION_DTYPES.find((each) => each === named);
   const values = table.numbers("hidden");
-  if (sequences * tokens !== table.rows || !(values instanceof Float32Array)) {
-    throw new TouchstoneError("InvalidData", { what: "This Arrow file holds no activations", where });
+  const hiddenSize = table.listSize("hidden");
+  if (sequences * tokens === table.rows) {
+    if (dtype === "float32" && values instanceof Float32Array) return { sequences, tokens, hiddenSize, dtype, values };
+    if (dtype !== undefined && dtype !== "float32" && values instanceof Uint16Array)
+      return { sequences, tokens, hiddenSize, dtype, values };
   }
-  return { sequences, tokens, hiddenSize: table.listSize("hidden"), values };
+  throw new TouchstoneError("InvalidData", { what: "This Arrow file holds no activations", where });
 }

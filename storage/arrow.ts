@@ -3,6 +3,7 @@ import {
   DataType,
   Field,
   FixedSizeList,
+  Float16,
   Float32,
   Float64,
   Int32,
@@ -31,7 +32,8 @@ export type Column =
   | { kind: "numbers"; values: Numbers }
   | { kind: "texts"; values: readonly string[] }
   | { kind: "flags"; values: readonly boolean[] }
-  | { kind: "lists"; size: number; values: Numbers }
+  /** `halves`: the numbers are bits of float16. */
+  | { kind: "lists"; size: number; values: Numbers; halves?: boolean }
   /** Lists of differing lengths: row r is values[offsets[r] .. offsets[r + 1]]. */
   | { kind: "ragged"; offsets: Int32Array; values: Numbers };
 
@@ -141,7 +143,7 @@ function columnData(column: Column) {
     case "numbers":
       return numbersData(column.values);
     case "lists": {
-      const child = numbersData(column.values);
+      const child = column.halves ? halvesData(column.values) : numbersData(column.values);
       const type = new FixedSizeList(column.size, new Field("item", child.type as DataType, false));
       return makeData({ type, length: column.values.length / column.size, nullCount: 0, child });
     }
@@ -170,6 +172,10 @@ function numbersData(values: Numbers) {
   if (values instanceof Int32Array) return makeData({ type: new Int32(), length, nullCount: 0, data: values });
   if (values instanceof Uint16Array) return makeData({ type: new Uint16(), length, nullCount: 0, data: values });
   return makeData({ type: new Uint8(), length, nullCount: 0, data: values });
+}
+
+function halvesData(values: Numbers) {
+  return makeData({ type: new Float16(), length: values.length, nullCount: 0, data: values as Uint16Array });
 }
 
 function hasNumbers(type: DataType): boolean {

@@ -1,3 +1,4 @@
+import { activationDtypeOf, storedStateBytes } from "./activation-dtype.js";
 import { expandCells, isDataFree } from "./cells.js";
 import type { ModelSize } from "./known-sizes.js";
 import { fitsCache, peakMemory, restingBytes } from "./peak-memory.js";
@@ -80,12 +81,12 @@ function forecastModel(
   const embedding = total(
     Array.from(embedded.values(), (cell) => rates.read.embedding + at(rates.embed, tokensOf(cell))),
   );
-  // What the store gets of hidden states has rows of float32 and an index.
-  const states = (price.bytes.activations / (4 * size.hiddenSize + 4)) * rates.states.perToken;
+  const stored = storedStateBytes(size.hiddenSize, activationDtypeOf(spec.calibration));
+  const states = (price.bytes.activations / stored) * rates.states.perToken;
   const compress = total(cells.map((cell) => compressSeconds(cell, tokensOf(cell), size, measured)));
   const evaluate = total(cells.map((cell) => evaluateSeconds(cell, size, measured)));
   const samples = cells.length * total(evaluations.map(({ requests }) => requests)) * BYTES_A_REQUEST;
-  const boundaries = price.bytes.activations - embeddingBytes(Array.from(embedded.values(), tokensOf), size);
+  const boundaries = price.bytes.activations - stored * total(Array.from(embedded.values(), tokensOf));
   const written = price.bytes.calibrationSets + price.bytes.activations + price.bytes.layers + samples;
   const sets = total(Array.from(embedded.values(), (cell) => tokensOf(cell) * TOKEN_BYTES));
   const portions = total(evaluations.map(portionsOf));
@@ -102,7 +103,6 @@ function forecastModel(
 /** Scores of each request, in the evaluation's own file and among those that tasks share. */
 const BYTES_A_REQUEST = 130;
 const TOKEN_BYTES = 4;
-const FLOAT_BYTES = 4;
 
 function compressSeconds(
   cell: CellCoordinates,
@@ -144,10 +144,6 @@ function ratesOf({ methodLabel }: CellCoordinates, methods: Readonly<Record<stri
 /** After each portion evaluations store its scores, and read all weights again. */
 function portionsOf({ tokens }: EvaluationWork): number {
   return Math.max(1, Math.ceil(tokens / PORTION_TOKENS));
-}
-
-function embeddingBytes(tokens: readonly number[], { hiddenSize }: ModelSize): number {
-  return total(tokens) * (hiddenSize * FLOAT_BYTES + TOKEN_BYTES);
 }
 
 function usesData({ method }: CellCoordinates): boolean {

@@ -1,3 +1,4 @@
+import { ACTIVATION_BYTES, activationDtypeOf } from "./activation-dtype.js";
 import { isDataFree } from "./cells.js";
 import type { ModelSize } from "./known-sizes.js";
 import type { MethodSettings } from "./methods.js";
@@ -54,7 +55,9 @@ export function peakMemory(spec: StudySpec, size: ModelSize, { rates }: Measured
 export function restingBytes({ methods, calibration }: StudySpec, { linears, hiddenSize }: ModelSize): number {
   if (methods.every(({ method }) => isDataFree(method))) return 0;
   const tokens = calibration.length * Math.max(...calibration.sizes);
-  return FLOAT_BYTES * tokens * (5 * hiddenSize + Math.max(...linears.map(([, columns]) => columns)));
+  const between = 3 * hiddenSize * ACTIVATION_BYTES[activationDtypeOf(calibration)];
+  const within = FLOAT_BYTES * (2 * hiddenSize + Math.max(...linears.map(([, columns]) => columns)));
+  return tokens * (between + within);
 }
 
 function hasSecondMoment({ method }: MethodSettings): boolean {

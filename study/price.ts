@@ -1,3 +1,4 @@
+import { activationDtypeOf, storedStateBytes } from "./activation-dtype.js";
 import { expandCells, isDataFree } from "./cells.js";
 import { keepingInterval, PRIOR_WRITE_RATE, secondsBetweenLosses } from "./keeping.js";
 import type { ModelSize } from "./known-sizes.js";
@@ -72,9 +73,12 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
 
   const passSeconds = (tokens: number) =>
     (tokens * relativeCost) / (facts.rate ?? ASSUMED_OPERATIONS / (2 * activeWeights(facts.models[spec.models[0].id])));
+  const dtype = activationDtypeOf(spec.calibration);
   const keptEvery = (tokens: number) => {
     const interval = activationInterval(spec);
-    return interval === "auto" ? firstInterval(tokens, size, passSeconds(tokens) / size.blocks) : interval;
+    if (interval !== "auto") return interval;
+    const bytes = tokens * storedStateBytes(size.hiddenSize, dtype);
+    return firstInterval(bytes, passSeconds(tokens) / size.blocks);
   };
   const keptTokens = ({ size: sequences }: CompressedCell) => {
     const tokens = length * sequences;
@@ -91,7 +95,7 @@ function priceModel(spec: StudySpec, model: string, facts: PriceFacts, relativeC
     forwardTokens: { calibration, evaluation },
     bytes: {
       calibrationSets: drawnTokens * TOKEN_BYTES,
-      activations: hiddenTokens * (size.hiddenSize * FLOAT_BYTES + TOKEN_BYTES),
+      activations: hiddenTokens * storedStateBytes(size.hiddenSize, dtype),
       layers: total(compressed.map((cell) => size.blocks * blockBytes(size, cell.method))),
     },
     keptEvery: Math.min(keptEvery(length * Math.max(...sizes)), size.blocks),
@@ -109,15 +113,14 @@ const ASSUMED_OPERATIONS = 200e9;
 /** Compressing a block beside a pass forward through it: two passes, and the solver. */
 const ASSUMED_PASSES = 6;
 
-/** What `auto` takes before anything was measured. @param forward seconds of a pass through one block */
-function firstInterval(tokens: number, { hiddenSize }: ModelSize, forward: number): number {
-  const write = (tokens * hiddenSize * FLOAT_BYTES) / PRIOR_WRITE_RATE;
+/** What `auto` takes before anything was measured. @param bytes of a boundary @param forward seconds of a pass through one block */
+function firstInterval(bytes: number, forward: number): number {
+  const write = bytes / PRIOR_WRITE_RATE;
   const betweenLosses = secondsBetweenLosses({ seconds: 0, losses: 0 });
   return keepingInterval({ write, forward, block: ASSUMED_PASSES * forward, betweenLosses });
 }
 
 const TOKEN_BYTES = 4;
-const FLOAT_BYTES = 4;
 
 type CompressedCell = CellCoordinates & { method: MethodSettings; size: number };
 

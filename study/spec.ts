@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ACTIVATION_DTYPES } from "./activation-dtype.js";
 import { MOST_CELLS_AT_A_TIME } from "./controls.js";
 import { TouchstoneError } from "./errors.js";
 import { MEMORY_MESSAGE, MEMORY_PATTERN } from "./memory.js";
@@ -36,6 +37,8 @@ const calibrationSchema = z.strictObject({
   seed: z.int().nonnegative().default(0),
   pack: z.boolean().default(false),
   bos: z.enum(["document", "window"]).default("document"),
+  /** How hidden states rest between blocks and are stored; left out: float32. The others are rounded, and take half as much. */
+  activationDtype: z.enum(ACTIVATION_DTYPES).optional(),
   /** Let sets share documents where a source has too few. */
   reuse: z.boolean().default(false),
   /** Cells a method with one calibration set and jittered weights: the numerical noise floor. */

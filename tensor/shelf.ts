@@ -1,13 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { machineMemory } from "../storage/machine-memory.js";
 import { openScratch, type Scratch } from "../storage/scratch.js";
+import { ACTIVATION_BYTES, type ActivationDtype, DEFAULT_ACTIVATION_DTYPE } from "../study/activation-dtype.js";
+import { fromResting, type RestingValues, toResting } from "./resting-values.js";
 
-/** A float32 tensor that rests until it is asked for, in memory or on the disk. Who has it disposes it. */
+/** A tensor that rests until it is asked for, in memory or on the disk. Who has it disposes it. */
 export interface Shelved {
   readonly shape: tf.Tensor3D["shape"];
-  readonly size: number;
-  /** The tensor, the caller's own. */
+  readonly dtype: ActivationDtype;
+  /** That it takes where it rests. */
+  readonly bytes: number;
+  /** The float32 tensor, the caller's own. */
   tensor(): Promise<tf.Tensor3D>;
+  /** Its values as they rest, the caller's own. */
+  values(): Promise<RestingValues>;
   /** Another hold on the same values. */
   share(): Shelved;
   dispose(): void;
@@ -15,13 +21,17 @@ export interface Shelved {
 
 /** Keeps tensors in memory as far as it reaches, and the others in a scratch file. */
 export interface Shelf {
-  /** The tensor is the shelf's from then on, also where it fails. @throws TouchstoneError DiskFull */
+  /**
+   * The tensor is the shelf's from then on, also where it fails. What comes back is rounded to the shelf's type, wherever it rested.
+   * @throws TouchstoneError DiskFull; NumericalError where the type can't hold a value
+   */
   put(tensor: tf.Tensor3D): Promise<Shelved>;
+  /** The same shelf, for tensors that rest in another type. */
+  as(dtype: ActivationDtype): Shelf;
 }
 
 /** Where values rest. */
-interface Place {
-  tensor(): Promise<tf.Tensor3D>;
+interface Place extends Pick<Shelved, "tensor" | "values"> {
   free(): void;
 }
 
@@ -34,40 +44,68 @@ export function restingMemory(): number {
 export function createShelf(memory = restingMemory()): Shelf {
   const disk = createDisk();
   let resident = 0;
-  const inMemory = (tensor: tf.Tensor3D, bytes: number): Place => {
+  const inMemory = (bytes: number, { free, ...place }: Place): Place => {
     resident += bytes;
     return {
-      tensor: async () => tf.clone(tensor),
+      ...place,
       free: () => {
         resident -= bytes;
-        tensor.dispose();
+        free();
       },
     };
   };
-  return {
+  const shelfOf = (dtype: ActivationDtype): Shelf => ({
     put: async (tensor) => {
       const { shape, size } = tensor;
-      const bytes = size * Float32Array.BYTES_PER_ELEMENT;
+      const bytes = size * ACTIVATION_BYTES[dtype];
       const fits = bytes === 0 || resident + bytes <= memory;
-      return held(shape, size, fits ? inMemory(tensor, bytes) : await disk.write(tensor, bytes));
+      if (fits && dtype === "float32") return held({ shape, dtype, bytes }, inMemory(bytes, tensorPlace(tensor)));
+      try {
+        const values = toResting(await tensor.data<"float32">(), dtype);
+        const place = fits
+          ? inMemory(bytes, valuesPlace(values, shape, dtype))
+          : await disk.write(values, shape, dtype);
+        return held({ shape, dtype, bytes }, place);
+      } finally {
+        tensor.dispose();
+      }
     },
+    as: shelfOf,
+  });
+  return shelfOf(DEFAULT_ACTIVATION_DTYPE);
+}
+
+function tensorPlace(tensor: tf.Tensor3D): Place {
+  return {
+    tensor: async () => tf.clone(tensor),
+    // What a tensor gives may be the tensor's own.
+    values: async () => (await tensor.data<"float32">()).slice(),
+    free: () => tensor.dispose(),
+  };
+}
+
+function valuesPlace(values: RestingValues, shape: tf.Tensor3D["shape"], dtype: ActivationDtype): Place {
+  return {
+    tensor: async () => tf.tensor3d(fromResting(values, dtype), shape),
+    values: async () => values.slice(),
+    free: () => {},
   };
 }
 
 /** Counts the holds: with the last one the place is free. */
-function held(shape: tf.Tensor3D["shape"], size: number, place: Place): Shelved {
+function held(about: Pick<Shelved, "shape" | "dtype" | "bytes">, { free, ...place }: Place): Shelved {
   let holds = 0;
   const hold = (): Shelved => {
     let isHeld = true;
     holds++;
     return {
-      ...{ shape, size },
-      tensor: place.tensor,
+      ...about,
+      ...place,
       share: hold,
       dispose: () => {
         if (!isHeld) return;
         isHeld = false;
-        if (--holds === 0) place.free();
+        if (--holds === 0) free();
       },
     };
   };
@@ -95,27 +133,26 @@ function createDisk() {
     scratch = undefined;
   };
   return {
-    write: async (tensor: tf.Tensor3D, bytes: number): Promise<Place> => {
-      const { shape } = tensor;
+    write: async (given: RestingValues, shape: tf.Tensor3D["shape"], dtype: ActivationDtype): Promise<Place> => {
+      const { buffer, byteOffset, byteLength: bytes, length } = given;
       const offset = take(bytes);
       try {
-        const { buffer, byteOffset } = await tensor.data<"float32">();
         scratch ??= openScratch();
         const file = await scratch;
         await file.write(offset, new Uint8Array(buffer, byteOffset, bytes));
+        const values = async () => {
+          const read = dtype === "float32" ? new Float32Array(length) : new Uint16Array(length);
+          await file.read(offset, new Uint8Array(read.buffer));
+          return read;
+        };
         return {
-          tensor: async () => {
-            const values = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
-            await file.read(offset, new Uint8Array(values.buffer));
-            return tf.tensor3d(values, shape);
-          },
+          tensor: async () => tf.tensor3d(fromResting(await values(), dtype), shape),
+          values,
           free: () => giveBack(bytes, offset),
         };
       } catch (error) {
         giveBack(bytes, offset);
         throw error;
-      } finally {
-        tensor.dispose();
       }
     },
   };

@@ -1,8 +1,9 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { benchLarge, forecastFrom, H100_GFLOPS, type LargeFigures } from "../../bench/large.js";
 import { LLAMA_7B, LLAMA_13B } from "../../bench/random-llama.js";
 import { renderBenchTable } from "../../bench/table.js";
 import { createProgress } from "../../infra/progress.js";
+import { ACTIVATION_DTYPES, type ActivationDtype, DEFAULT_ACTIVATION_DTYPE } from "../../study/activation-dtype.js";
 import { methodSettingsSchema } from "../../study/methods.js";
 import { MEMORY_HELP, parseMemoryOption } from "./memory-option.js";
 import { printJson } from "./output.js";
@@ -16,6 +17,7 @@ interface LargeBenchOptions {
   sequences: number;
   length: number;
   records: number;
+  activationDtype: ActivationDtype;
   memory: number;
   json?: boolean;
 }
@@ -29,6 +31,11 @@ export function benchLargeCommand(): Command {
     .option("--sequences <count>", "calibration sequences", parseCount, 128)
     .option("--length <count>", "tokens a sequence", parseCount, 2048)
     .option("--records <count>", "records of four choices to score", parseCount, 20)
+    .addOption(
+      new Option("--activation-dtype <type>", "of hidden states between blocks")
+        .choices(ACTIVATION_DTYPES)
+        .default(DEFAULT_ACTIVATION_DTYPE),
+    )
     .option("--memory <amount>", MEMORY_HELP, parseMemoryOption, 6 * GIB)
     .option("--json", "print one JSON document")
     .action(async ({ methods, json, ...options }: LargeBenchOptions) => {

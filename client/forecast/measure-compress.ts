@@ -5,14 +5,19 @@ import { chunkSequences, chunkSize, embedChunks, embedEach } from "../../models/
 import type { Model } from "../../models/model.js";
 import { encodeActivations } from "../../storage/activations.js";
 import { sha256 } from "../../storage/identity.js";
+import { type ActivationDtype, activationDtypeOf } from "../../study/activation-dtype.js";
 import type { MethodSettings } from "../../study/methods.js";
 import { lineThrough, type MethodRates, type ModelRates } from "../../study/rates.js";
+import type { StudySpec } from "../../study/spec.js";
+import { toResting } from "../../tensor/resting-values.js";
 import { createShelf, disposeShelved, shelveAll } from "../../tensor/shelf.js";
 import { medians, secondsOf } from "./time.js";
 
 /** Numbers of calibration sequences that are measured, of `length` tokens each. */
 export interface MeasuredSizes {
   length: number;
+  /** In which hidden states rest. */
+  dtype: ActivationDtype;
   few: number;
   many: number;
 }
@@ -21,10 +26,15 @@ export interface MeasuredSizes {
 const MOST_CHUNKS = 4;
 
 /** Between the smallest and the largest set, as far as that takes a few chunks. */
-export function measuredSizes(sizes: readonly number[], length: number): MeasuredSizes {
+export function measuredSizes({ sizes, length, ...states }: StudySpec["calibration"]): MeasuredSizes {
   const chunk = chunkSize(length);
   const few = Math.min(chunk, ...sizes);
-  return { length, few, many: Math.max(few, Math.min(MOST_CHUNKS * chunk, Math.max(...sizes, 2 * few))) };
+  return {
+    length,
+    dtype: activationDtypeOf(states),
+    few,
+    many: Math.max(few, Math.min(MOST_CHUNKS * chunk, Math.max(...sizes, 2 * few))),
+  };
 }
 
 /** Solves one block by a method. Times don't depend on which tokens there are. */
@@ -32,12 +42,12 @@ export async function measureMethod(
   model: Model,
   settings: MethodSettings,
   usesData: boolean,
-  { length, few, many }: MeasuredSizes,
+  { length, dtype, few, many }: MeasuredSizes,
 ): Promise<MethodRates> {
   const index = Math.floor(model.config.blocks / 2);
   const weights = await model.block(index);
   const solve = async (sequences: number) => {
-    const shelf = createShelf();
+    const shelf = createShelf().as(dtype);
     const tokens = chunkSequences(usesData ? madeUp(model, sequences, length) : []);
     const inputs = await shelveAll(embedEach(model, tokens), shelf);
     try {
@@ -86,7 +96,7 @@ async function storedForm({ layers }: SolvedBlock, settings: MethodSettings) {
 /** Embedding calibration tokens, and hidden states in their stored form. */
 export async function measureStates(
   model: Model,
-  { length, many }: MeasuredSizes,
+  { length, dtype, many }: MeasuredSizes,
 ): Promise<Pick<ModelRates, "embed" | "states">> {
   const tokens = madeUp(model, Math.min(many, chunkSize(length)), length);
   const count = tokens.length * length;
@@ -99,8 +109,8 @@ export async function measureStates(
     const states = await secondsOf(async () => {
       for (const chunk of hidden) {
         const [sequences, tokens, hiddenSize] = chunk.shape;
-        const values = (await chunk.data<"float32">()).slice();
-        sha256(encodeActivations({ sequences, tokens, hiddenSize, values }, 0));
+        const values = toResting((await chunk.data<"float32">()).slice(), dtype);
+        sha256(encodeActivations({ sequences, tokens, hiddenSize, dtype, values }, 0));
       }
     });
     tf.dispose(hidden);

@@ -40,8 +40,7 @@ export async function measureModel(
     report(`counting evaluations of ${id}`);
     const counted = await countEvaluations(spec, model);
     const processBytes = process.memoryUsage().rss;
-    const { sizes, length } = spec.calibration;
-    const measured = measuredSizes(sizes, length);
+    const measured = measuredSizes(spec.calibration);
     const machine = { processor: cpus()[0]?.model, cores: cpus().length, ...backend, numerics: NUMERICS_VERSION };
     const { huggingFace: _, ...shape } = model.config;
     const place = { machine, shape: JSON.stringify(shape), file: path.replace(/^.*\./, ""), measured };

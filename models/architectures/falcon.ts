@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { z } from "zod";
-import { decodeBfloat16, encodeBfloat16 } from "../float16.js";
+import { decodeBfloat16, encodeBfloat16 } from "../../tensor/float16.js";
 import type { Architecture, ModelConfig } from "../model.js";
 import { alibi, alibiSlopes, biasedAttention, type PositionBias } from "./alibi.js";
 import { attentionOver } from "./attend.js";

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { before, test } from "node:test";
 import { steps } from "../../activities/steps.js";
 import { homePath } from "../../storage/home.js";
+import type { ActivationDtype } from "../../study/activation-dtype.js";
 import { expandCells } from "../../study/cells.js";
 import type { StudyRef } from "../../study/plan.js";
 import type { CellCoordinates } from "../../study/results.js";
@@ -16,12 +17,14 @@ process.env.TOUCHSTONE_HOME = await scratchFolder();
 const server = await startS3();
 const BLOCKS = 4;
 
-async function begin(name: string, activations: string, form: object = {}) {
+async function begin(name: string, activations: string, form: object = {}, activationDtype?: ActivationDtype) {
   const config = { ...SMALL_CONFIG, num_hidden_layers: BLOCKS, ...form };
   const path = await writeModel(smallWeights(config), config);
   const checkpoints = { bucket: "bucket", prefix: name, activations };
   const models: [{ id: string; path: string }] = [{ id: "model", path }];
-  const { study } = await steps.planStudy(await writeStudy({ name, models, checkpoints }), freshContext());
+  const given = await writeStudy({ name, models, checkpoints });
+  const calibration = { ...given.calibration, ...(activationDtype && { activationDtype }) };
+  const { study } = await steps.planStudy({ ...given, calibration }, freshContext());
   await steps.sampleSource({ study, model: "model", source: "source" }, freshContext());
   const [, cell] = expandCells((await freshContext().state.plan(study)).spec, "model");
   return { study, cell };
@@ -92,6 +95,26 @@ test("a resumed cell of a mixture of experts has the same bits, whether hidden s
     assert.deepEqual(layersOf(name), layers);
   }
 });
+
+for (const dtype of ["float16", "bfloat16"] as const) {
+  test(`with hidden states of ${dtype} a resumed cell has the same bits too, which are others than float32's`, async () => {
+    const whole = await begin(dtype, "none", {}, dtype);
+    await compress(whole.study, whole.cell, 0, BLOCKS);
+    const layers = layersOf(dtype);
+    assert.notDeepEqual(layers, undisturbed);
+    const [float32, own] = ["undisturbed", dtype].map(
+      (name) => new Set(manifestsOf(name, "block").map(({ key }) => key)),
+    );
+    assert.equal(new Set([...float32, ...own]).size, 2 * BLOCKS, "none is taken for the other's");
+    for (const policy of ["none", "every 1 block"]) {
+      const name = `${dtype}-${policy.replaceAll(" ", "-")}`;
+      const { study, cell } = await begin(name, policy, {}, dtype);
+      await compress(study, cell, 0, 2);
+      await compress(study, cell, 2, BLOCKS);
+      assert.deepEqual(layersOf(name), layers, policy);
+    }
+  });
+}
 
 test("a key that may not delete computes all the same, and leaves hidden states behind", async () => {
   const { study, cell } = await begin("undeleted", "every 1 block");

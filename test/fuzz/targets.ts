@@ -272,7 +272,13 @@ async function storedTargets(folder: string): Promise<Target[]> {
   const checkpoints = openCheckpoints(store);
   await checkpoints.commit("block", derivation, { weight: Uint8Array.of(1, 2) }, { error: 0.5 });
   const [key] = Array.from(objects.keys()).filter((name) => name.endsWith(".json"));
-  const states = { sequences: 2, tokens: 2, hiddenSize: 3, values: new Float32Array(12).fill(0.5) };
+  const states = {
+    sequences: 2,
+    tokens: 2,
+    hiddenSize: 3,
+    dtype: "float32",
+    values: new Float32Array(12).fill(0.5),
+  } as const;
   return [
     ...(await Promise.all(
       [
@@ -308,6 +314,12 @@ async function storedTargets(folder: string): Promise<Target[]> {
       format: "stored results",
       name: "stored hidden states",
       original: encodeActivations(states, 0),
+      read: (bytes) => decodeActivations(bytes, "states.arrow"),
+    },
+    {
+      format: "stored results",
+      name: "stored hidden states of float16",
+      original: encodeActivations({ ...states, dtype: "float16", values: new Uint16Array(12).fill(0x3800) }, 0),
       read: (bytes) => decodeActivations(bytes, "states.arrow"),
     },
     {

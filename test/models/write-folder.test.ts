@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../models/float16.js";
 import { loadModel } from "../../models/load.js";
 import type { Model } from "../../models/model.js";
 import { readSafetensors } from "../../models/safetensors.js";
 import { planShards, weightLayout } from "../../models/shards.js";
 import { createModelFolder, type FolderDtype } from "../../models/write-folder.js";
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../tensor/float16.js";
 import {
   SMALL_CONFIG,
   SMALL_METADATA,

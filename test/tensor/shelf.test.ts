@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadBackend } from "../../tensor/backend.js";
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../tensor/float16.js";
 import { createShelf, disposeShelved, shelveAll } from "../../tensor/shelf.js";
 import { scratchFolder } from "../models/small-model.js";
 
@@ -37,7 +38,7 @@ for (const memory of [0, 2 * TENSOR_BYTES, Number.POSITIVE_INFINITY]) {
     const shelved = await shelveAll([0, 10, 20, 30].map(numbered), shelf);
     assert.equal(tf.memory().numTensors - counted, Math.min(4, memory / TENSOR_BYTES));
     for (const [i, each] of shelved.entries()) {
-      assert.deepEqual([each.shape, each.size], [[1, 2, 3], 6]);
+      assert.deepEqual([each.shape, each.bytes], [[1, 2, 3], TENSOR_BYTES]);
       for (let times = 0; times < 2; times++) {
         const tensor = await each.tensor();
         const expected = numbered(10 * i);
@@ -49,6 +50,41 @@ for (const memory of [0, 2 * TENSOR_BYTES, Number.POSITIVE_INFINITY]) {
     assert.equal(tf.memory().numTensors, counted);
   });
 }
+
+for (const [dtype, round] of [
+  ["float16", (values: Float32Array) => decodeFloat16(encodeFloat16(values))],
+  ["bfloat16", (values: Float32Array) => decodeBfloat16(encodeBfloat16(values))],
+] as const) {
+  test(`${dtype} takes half of the place, and is rounded alike in memory and on the disk`, async () => {
+    const counted = tf.memory().numTensors;
+    const values = Float32Array.of(1 / 3, -2.5, 1e-3, 4097, 0, -0);
+    for (const memory of [TENSOR_BYTES / 2, 0]) {
+      const shelf = createShelf(memory).as(dtype);
+      const each = await shelf.put(tf.tensor3d(values, [1, 2, 3]));
+      assert.deepEqual([each.dtype, each.bytes], [dtype, TENSOR_BYTES / 2]);
+      const tensor = await each.tensor();
+      assert.deepEqual(tensor.dataSync(), round(values));
+      // What was rounded once stays as it is.
+      const again = await shelf.put(tensor);
+      assert.deepEqual(await again.values(), await each.values());
+      disposeShelved([each, again]);
+    }
+    assert.equal(tf.memory().numTensors, counted);
+  });
+}
+
+test("what float16 can't hold is refused, and leaves nothing behind", async () => {
+  const counted = tf.memory().numTensors;
+  const shelf = createShelf().as("float16");
+  await assert.rejects(shelf.put(tf.tensor3d([1, 70_000, 0], [1, 1, 3])), {
+    name: "NumericalError",
+    message: /7\.000e\+4 is more than float16 can hold.*bfloat16/,
+  });
+  // Already infinite: that isn't the type's doing.
+  const infinite = await shelf.put(tf.tensor3d([Number.POSITIVE_INFINITY], [1, 1, 1]));
+  infinite.dispose();
+  assert.equal(tf.memory().numTensors, counted);
+});
 
 test("values stay until the last hold is disposed, and then make room for others", async () => {
   const shelf = createShelf(TENSOR_BYTES);

@@ -3,11 +3,11 @@ import { existsSync } from "node:fs";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { decodeFloat16, encodeFloat16 } from "../../../models/float16.js";
 import { gridValues } from "../../../models/formats/grid-linear.js";
 import { loadModel } from "../../../models/load.js";
 import { readSafetensors } from "../../../models/safetensors.js";
 import { loadBackend } from "../../../tensor/backend.js";
+import { decodeFloat16, encodeFloat16 } from "../../../tensor/float16.js";
 import {
   compressToFolder,
   EXPORT_CONFIG,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../models/float16.js";
+import { decodeBfloat16, decodeFloat16, encodeBfloat16, encodeFloat16 } from "../../tensor/float16.js";
 
 const every16Bits = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
 const isNumber = (values: Float32Array) => (_: number, i: number) => !Number.isNaN(values[i]);
