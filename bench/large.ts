@@ -9,7 +9,7 @@ import type { Model } from "../models/model.js";
 import type { ActivationDtype } from "../study/activation-dtype.js";
 import type { MethodSettings } from "../study/methods.js";
 import { loadBackend } from "../tensor/backend.js";
-import { createShelf, disposeShelved, type Shelved, shelveAll } from "../tensor/shelf.js";
+import { createShelf, disposeShelved, type Shelf, type Shelved, shelveAll } from "../tensor/shelf.js";
 import { measureMachine } from "./machine.js";
 import { LLAMA_7B, type LlamaShape, randomModel, randomRecords, randomTokens } from "./random-llama.js";
 import { secondsSince } from "./timing.js";
@@ -89,20 +89,33 @@ async function compressBlocks(
   const total: BlockSeconds = { read: 0, capture: 0, solve: 0, forward: 0 };
   const linears: Map<string, Shelved>[] = [];
   for (let index = 0; index < blocks; index++) {
-    const started = performance.now();
-    const weights = await model.block(index);
-    total.read += secondsSince(started) / blocks;
-    const solved = await compressBlock(model, index, weights, hidden, settings, { shelf: states });
+    const { outputs, seconds, stored } = await compressOne(model, index, hidden, settings, { states, disk });
     disposeShelved(hidden);
-    hidden = solved.outputs;
-    for (const phase of ["capture", "solve", "forward"] as const) total[phase] += solved.seconds[phase] / blocks;
-    linears.push(new Map());
-    for (const { name, rows, columns, compressed } of solved.layers)
-      linears[index].set(name, await disk.put(tf.tensor3d(compressed.weight, [1, rows, columns])));
+    hidden = outputs;
+    for (const [phase, spent] of Object.entries(seconds)) total[phase as keyof BlockSeconds] += spent / blocks;
+    linears.push(stored);
     report(index + 1, blocks);
   }
   disposeShelved(hidden);
   return { seconds: total, linears };
+}
+
+/** A function of its own: what a loop's body has held stays in memory until the next round has as much again. */
+async function compressOne(
+  model: Model,
+  index: number,
+  hidden: readonly Shelved[],
+  settings: MethodSettings,
+  { states, disk }: Record<"states" | "disk", Shelf>,
+): Promise<{ outputs: Shelved[]; seconds: BlockSeconds; stored: Map<string, Shelved> }> {
+  const started = performance.now();
+  const weights = await model.block(index);
+  const read = secondsSince(started);
+  const { layers, outputs, seconds } = await compressBlock(model, index, weights, hidden, settings, { shelf: states });
+  const stored = new Map<string, Shelved>();
+  for (const { name, rows, columns, compressed } of layers)
+    stored.set(name, await disk.put(tf.tensor3d(compressed.weight, [1, rows, columns])));
+  return { outputs, seconds: { read, ...seconds }, stored };
 }
 
 async function readLinears(linears: ReadonlyMap<string, Shelved>): Promise<Map<string, Float32Array>> {

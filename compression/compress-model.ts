@@ -57,16 +57,11 @@ export async function compressModel(
   report.phases.forward += since(started);
   try {
     for (let index = 0; index < model.config.blocks; index++) {
-      const blockStarted = performance.now();
-      const weights = await model.block(index);
-      const isLast = index === model.config.blocks - 1;
-      const solved = await compressBlock(model, index, weights, hidden, settings, { shelf, outputs: !isLast });
+      const { outputs, phases, ...block } = await compressInto(sink, model, index, hidden, settings, shelf);
       disposeShelved(hidden);
-      hidden = solved.outputs;
-      const writing = performance.now();
-      await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
-      addPhases(report.phases, { ...solved.seconds, write: since(writing) });
-      report.blocks.push({ index, seconds: since(blockStarted), layers: describeLayers(solved.layers) });
+      hidden = outputs;
+      addPhases(report.phases, phases);
+      report.blocks.push({ index, ...block });
       onProgress(index + 1, model.config.blocks);
     }
   } finally {
@@ -74,6 +69,25 @@ export async function compressModel(
   }
   report.seconds = since(started);
   return report;
+}
+
+/** A block. A function of its own: what a loop's body has held stays in memory until the next round has as much again. */
+async function compressInto(
+  sink: BlockSink,
+  model: Model,
+  index: number,
+  hidden: readonly Shelved[],
+  settings: MethodSettings,
+  shelf: Shelf,
+) {
+  const started = performance.now();
+  const weights = await model.block(index);
+  const isLast = index === model.config.blocks - 1;
+  const solved = await compressBlock(model, index, weights, hidden, settings, { shelf, outputs: !isLast });
+  const writing = performance.now();
+  await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
+  const phases = { ...solved.seconds, write: since(writing) };
+  return { outputs: solved.outputs, phases, seconds: since(started), layers: describeLayers(solved.layers) };
 }
 
 /** Block 0's inputs; none for methods without data. */

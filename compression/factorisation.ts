@@ -54,7 +54,9 @@ export function factorise(hessian: Float32Array, columns: number, options: Facto
     const added = Math.fround(damping * mean);
     const deadDiagonal = fixedFirst ? 1 + added : 1;
     const diagonal = raw.map((value) => (value === 0 ? deadDiagonal : value + added));
-    const upper = inverseUpperFactor(inVisitedOrder(hessian, columns, order, inOrder, diagonal), columns);
+    const upper = inOrder
+      ? withDiagonal(hessian, columns, diagonal, raw, () => inverseUpperFactor(hessian, columns))
+      : inverseUpperFactor(inVisitedOrder(hessian, columns, order, diagonal), columns);
     if (upper === undefined) continue;
     const dead = Uint8Array.from(order, (input) => (raw[input] === 0 ? 1 : 0));
     const ridge = Float32Array.from(dead, (isDead) => (isDead === 1 ? deadDiagonal : added));
@@ -72,18 +74,37 @@ function visitedOrder(diagonal: Float32Array, descending: boolean): Int32Array {
   return Int32Array.from(descending ? order.sort((a, b) => diagonal[b] - diagonal[a] || a - b) : order);
 }
 
+/** H has another diagonal while `work` runs: a copy of a large model's would take half a gigabyte. */
+function withDiagonal<T>(
+  hessian: Float32Array,
+  columns: number,
+  diagonal: Float32Array,
+  raw: Float32Array,
+  work: () => T,
+): T {
+  setDiagonal(hessian, columns, diagonal);
+  try {
+    return work();
+  } finally {
+    setDiagonal(hessian, columns, raw);
+  }
+}
+
+function setDiagonal(matrix: Float32Array, columns: number, diagonal: Float32Array): void {
+  for (let i = 0; i < columns; i++) matrix[i * (columns + 1)] = diagonal[i];
+}
+
 /** H in visited order, with another diagonal. */
 function inVisitedOrder(
   hessian: Float32Array,
   columns: number,
   order: Int32Array,
-  inOrder: boolean,
   diagonal: Float32Array,
 ): Float32Array {
-  const result = inOrder ? hessian.slice() : new Float32Array(columns * columns);
+  const result = new Float32Array(columns * columns);
   for (let i = 0; i < columns; i++) {
     const row = order[i] * columns;
-    if (!inOrder) for (let j = 0; j < columns; j++) result[i * columns + j] = hessian[row + order[j]];
+    for (let j = 0; j < columns; j++) result[i * columns + j] = hessian[row + order[j]];
     result[i * (columns + 1)] = diagonal[order[i]];
   }
   return result;

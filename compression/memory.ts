@@ -3,7 +3,7 @@ import type { Model } from "../models/model.js";
 import { blockLinears } from "./linears.js";
 
 /** Node.js, TensorFlow's libraries, and what waits for the garbage collector. */
-const PROCESS_BYTES = 700 * 2 ** 20;
+const PROCESS_BYTES = 2 ** 30;
 /** Of a block's float32 weights: as read, as tensors, and compressed with their codes. */
 const WEIGHT_COPIES = 3.25;
 /** Of a second moment: its bands, the whole of it, what is factorised, and the factor. */

@@ -26,10 +26,11 @@ export function inverseUpperFactor(
 ): Float32Array | undefined {
   const whole = tf.tensor2d(matrix, [size, size]);
   const values = size <= leaf ? valuesAtOnce(whole, size) : valuesByHalves(whole, size, leaf);
-  whole.dispose();
   // On a GPU a failed factorisation gives NaN where the CPU gives an error.
   return values !== undefined && diagonalPositive(values, size) ? values : undefined;
 }
+
+// Of a large model's matrices there is room for few: each function here disposes the matrix that it is given, as soon as it can.
 
 function valuesAtOnce(matrix: tf.Tensor2D, size: number): Float32Array | undefined {
   const inverse = inverseAtOnce(matrix, size);
@@ -49,21 +50,27 @@ function inverseByHalves(matrix: tf.Tensor2D, size: number, leaf: number): Parts
   const half = Math.ceil(size / 2);
   const rest = size - half;
   return tf.tidy(() => {
-    const lower = inverse(part(matrix, [half, size], [half, size]), rest, leaf);
-    if (lower === undefined) return undefined;
+    const left = part(matrix, [0, half], [0, half]);
     const right = part(matrix, [0, half], [half, size]);
+    const below = part(matrix, [half, size], [half, size]);
+    matrix.dispose();
+    const lower = inverse(below, rest, leaf);
+    if (lower === undefined) return undefined;
     const factor = inBands(rest, 1, ([from, to]) =>
       tf.matMul(part(right, [0, half], [from, rest]), part(lower, [from, to], [from, rest]), false, true),
     );
+    right.dispose();
     const remaining = inBands(half, 0, ([from, to]) => {
       const square = tf.matMul(part(factor, [from, to], [0, rest]), part(factor, [from, half], [0, rest]), false, true);
-      return padLeft(tf.sub(part(matrix, [from, to], [from, half]), square), from);
+      return padLeft(tf.sub(part(left, [from, to], [from, half]), square), from);
     });
+    left.dispose();
     const upper = inverse(remaining, half, leaf);
     if (upper === undefined) return undefined;
     const product = inBands(rest, 1, ([from, to]) =>
       tf.matMul(part(factor, [0, half], [0, to]), part(lower, [0, to], [from, to])),
     );
+    factor.dispose();
     const corner = inBands(half, 0, ([from, to]) =>
       tf.neg(tf.matMul(part(upper, [from, to], [from, half]), part(product, [from, half], [0, rest]))),
     );
@@ -105,9 +112,11 @@ type Range = readonly [from: number, to: number];
 function inBands(size: number, axis: 0 | 1, band: (range: Range) => tf.Tensor2D): tf.Tensor2D {
   const width = Math.ceil(size / BANDS);
   const starts = Array.from({ length: Math.ceil(size / width) }, (_, i) => i * width);
-  return tf.concat(
-    starts.map((from) => band([from, Math.min(size, from + width)])),
-    axis,
+  return tf.tidy(() =>
+    tf.concat(
+      starts.map((from) => tf.tidy(() => band([from, Math.min(size, from + width)]))),
+      axis,
+    ),
   );
 }
 
@@ -126,6 +135,7 @@ function padLeft(matrix: tf.Tensor2D, columns: number): tf.Tensor2D {
 function inverseAtOnce(matrix: tf.Tensor2D, size: number): tf.Tensor2D | undefined {
   return tf.tidy(() => {
     const reversed = tf.reverse(matrix);
+    matrix.dispose();
     const native = nativeBackend();
     const inverse = native === undefined ? typedInverse(reversed, size) : nativeInverse(native, reversed, size);
     return inverse && tf.reverse(inverse);
