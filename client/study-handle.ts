@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Client, WorkflowFailedError, type WorkflowHandle } from "@temporalio/client";
+import type { Client, WorkflowHandle } from "@temporalio/client";
 import { TouchstoneError } from "../study/errors.js";
 import { studyWorkflowId, sweepWorkflowId } from "../study/names.js";
 import type { StudyOverview, StudySummary, StudyView } from "../study/progress.js";
-import { rootFailure } from "../workflows/failures.js";
 import {
   pauseUpdate,
   reportUpdate,
@@ -14,12 +13,12 @@ import {
 } from "../workflows/messages.js";
 import type { study } from "../workflows/study.js";
 import { type Forecast, rememberedForecast } from "./forecast/forecast.js";
+import { RemoteWorkflow } from "./remote-workflow.js";
 import { downloadReport } from "./report-files.js";
 import { studyOverview } from "./study-overview.js";
 import { parsedSpec } from "./study-run.js";
 import { findTroubles, type Troubles } from "./study-troubles.js";
 import { studyView } from "./study-view.js";
-import { answeredSoon, translated } from "./temporal-client.js";
 
 /** All of a study, or one model's sweep. */
 export interface Part {
@@ -34,7 +33,7 @@ export class StudyHandle {
   readonly name: string;
   readonly workflowId: string;
   readonly #client: Client;
-  readonly #workflow: WorkflowHandle<typeof study>;
+  readonly #remote: RemoteWorkflow<typeof study>;
   readonly #restart: () => Promise<void>;
   /** Of failed cells. */
   readonly #causes = new Map<string, string>();
@@ -43,19 +42,19 @@ export class StudyHandle {
     this.name = name;
     this.workflowId = studyWorkflowId(name);
     this.#client = client;
-    this.#workflow = client.workflow.getHandle<typeof study>(this.workflowId);
+    this.#remote = new RemoteWorkflow(client, "study", name, this.workflowId);
     this.#restart = restart;
   }
 
   /** Where the study stands, with the cells that run now. Without a worker, what the server knows. */
   progress(): Promise<StudyView> {
-    return this.#guarded(() => studyView(this.#client, this.name, (workflowId) => this.#query(workflowId)));
+    return this.#remote.guarded(() => studyView(this.#client, this.name, (workflowId) => this.#query(workflowId)));
   }
 
   /** The same, with the steps that workers have in hand, causes of failures, and the workers. */
   async overview(): Promise<StudyOverview> {
     const view = await this.progress();
-    return this.#guarded(() => studyOverview(this.#client, this.name, view, this.#causes));
+    return this.#remote.guarded(() => studyOverview(this.#client, this.name, view, this.#causes));
   }
 
   /** The study's progress every few seconds, until it has ended. */
@@ -70,33 +69,26 @@ export class StudyHandle {
 
   /** Cells that failed or are skipped, with the causes, from the store. @throws TouchstoneError also of the store */
   async troubles(): Promise<Troubles> {
-    const spec = await this.#guarded(() => parsedSpec(this.#client, this.workflowId));
+    const spec = await this.#remote.guarded(() => parsedSpec(this.#client, this.workflowId));
     return spec === undefined ? { failed: [], skipped: [] } : findTroubles(spec);
   }
 
   /** What `touchstone study plan --measure` said of it on this machine; undefined where it wasn't asked. */
   async forecast(): Promise<Forecast | undefined> {
-    const spec = await this.#guarded(() => parsedSpec(this.#client, this.workflowId));
+    const spec = await this.#remote.guarded(() => parsedSpec(this.#client, this.workflowId));
     return spec === undefined ? undefined : rememberedForecast(spec);
   }
 
-  async isRunning(): Promise<boolean> {
-    const { status } = await this.#guarded(() => this.#workflow.describe());
-    return status.name === "RUNNING";
+  isRunning(): Promise<boolean> {
+    return this.#remote.isRunning();
   }
 
   /**
    * Waits for the end.
    * @throws TouchstoneError as the study failed: StudyIncomplete when cells did, Cancelled, or what planning found
    */
-  async result(): Promise<StudySummary> {
-    try {
-      return await this.#workflow.result();
-    } catch (error) {
-      if (!(error instanceof WorkflowFailedError)) throw translated(error, this.name);
-      const { type, message } = rootFailure(error.cause);
-      throw new TouchstoneError(type, { what: message, where: `study ${this.name}` }, { cause: error });
-    }
+  result(): Promise<StudySummary> {
+    return this.#remote.result();
   }
 
   /** No new block or task starts; what runs is finished. */
@@ -129,7 +121,7 @@ export class StudyHandle {
    */
   async report(folder: string): Promise<string> {
     const address = (await this.isRunning())
-      ? await this.#guarded(() => this.#workflow.executeUpdate(reportUpdate))
+      ? await this.#remote.guarded(() => this.#remote.handle.executeUpdate(reportUpdate))
       : (await this.progress()).report;
     if (address !== null) return downloadReport(address, folder);
     throw new TouchstoneError("InvalidData", {
@@ -142,13 +134,13 @@ export class StudyHandle {
   /** Tries failed and skipped cells again: at once in a study that runs, by starting it again in one that has ended. */
   async retryFailed(part: Part = {}): Promise<void> {
     if (await this.isRunning()) await this.#told(part, (workflow) => workflow.executeUpdate(retryFailedUpdate));
-    else await this.#guarded(this.#restart);
+    else await this.#remote.guarded(this.#restart);
   }
 
   async #told(part: Part, tell: (workflow: WorkflowHandle) => Promise<unknown>): Promise<void> {
     const id = part.model === undefined ? this.workflowId : sweepWorkflowId(this.name, part.model);
     try {
-      await this.#answered(() => tell(this.#client.workflow.getHandle(id)));
+      await this.#remote.answered(() => tell(this.#client.workflow.getHandle(id)));
     } catch (error) {
       const isAway = error instanceof TouchstoneError && error.type === "UnknownStudy" && part.model !== undefined;
       if (!isAway) throw error;
@@ -161,18 +153,6 @@ export class StudyHandle {
   }
 
   #query<Progress>(workflowId: string): Promise<Progress> {
-    return this.#answered(() => this.#client.workflow.getHandle(workflowId).query<Progress>("progress"));
-  }
-
-  #answered<T>(work: () => Promise<T>): Promise<T> {
-    return this.#guarded(() => answeredSoon(this.#client, work));
-  }
-
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw translated(error, this.name);
-    }
+    return this.#remote.answered(() => this.#client.workflow.getHandle(workflowId).query<Progress>("progress"));
   }
 }

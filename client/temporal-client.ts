@@ -31,13 +31,6 @@ export async function connectTemporal(): Promise<Client> {
   }
 }
 
-const ANSWER_SECONDS = 10;
-
-/** Workers answer queries and updates: without a deadline these would hang where there is none. */
-export function answeredSoon<T>(client: Client, work: () => Promise<T>): Promise<T> {
-  return client.withDeadline(Date.now() + ANSWER_SECONDS * 1000, work);
-}
-
 /** TouchstoneError UnknownStudy, ServiceUnavailable, or what an update was refused with, in place of Temporal's own errors. */
 export function translated(error: unknown, study: string): unknown {
   if (error instanceof WorkflowNotFoundError && /already completed/i.test(error.message)) {
