@@ -64,16 +64,24 @@ function randomRecord(record: number): Sequence[] {
   }));
 }
 
-/** Makes random weights of given shapes; always the same of a seed. */
-export function makeWeights(seed = 0): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
-  const drawn = drawValues(seed);
+/** Activations stay of one size through blocks as wide as LLaMA-7B's. */
+const SPREAD = 0.03;
+
+/**
+ * Makes random weights of given shapes; always the same of a seed.
+ * @param spread they are uniform in -spread .. spread
+ */
+export function makeWeights(
+  seed = 0,
+  spread = SPREAD,
+): (shapes: ReadonlyMap<string, readonly number[]>) => HostWeights {
+  const drawn = drawValues(seed, spread);
   return (shapes) => new Map(Array.from(shapes, ([name, shape]) => [name, { shape, data: repeated(drawn, shape) }]));
 }
 
-/** Uniform in -0.03 .. 0.03: activations stay of one size through blocks of this width. */
-function drawValues(seed: number): Float32Array {
+function drawValues(seed: number, spread: number): Float32Array {
   const generator = xoroshiro128plus(seed);
-  return Float32Array.from({ length: DRAWN }, () => (0.06 * generator.next()) / 2 ** 32);
+  return Float32Array.from({ length: DRAWN }, () => (2 * spread * generator.next()) / 2 ** 32);
 }
 
 function repeated(drawn: Float32Array, shape: readonly number[]): Float32Array {

@@ -13,18 +13,18 @@ export interface RandomShape {
 
 /** A LLaMA model of a given shape with random weights and another model's tokenizer, as a folder. */
 export function writeRandomModel(from: string, shape: RandomShape, out: string): Promise<void> {
-  return writeRandomFolder(from, ({ huggingFace }) => ({ ...huggingFace, ...llamaKeys(shape) }), 0, out);
+  return writeRandomFolder(from, ({ huggingFace }) => ({ ...huggingFace, ...llamaKeys(shape) }), {}, out);
 }
 
 /**
  * A model with random weights and another model's tokenizer, as a folder.
  * @param configured its config.json, of any architecture, from the other's
- * @param seed of the weights
+ * @param weights their seed and spread, as `makeWeights` takes them
  */
 export async function writeRandomFolder(
   from: string,
   configured: (whole: ModelConfig) => Readonly<Record<string, unknown>>,
-  seed: number,
+  { seed, spread }: { seed?: number; spread?: number },
   out: string,
 ): Promise<void> {
   const whole = await loadModel(from);
@@ -32,7 +32,7 @@ export async function writeRandomFolder(
     const huggingFace = configured(whole.config);
     const architecture = architectureOf(huggingFace, out);
     const config = architecture.readConfig(huggingFace, out);
-    const weights = makeWeights(seed);
+    const weights = makeWeights(seed, spread);
     const model: Model = {
       ...whole,
       architecture,

@@ -37,7 +37,7 @@ function answerRow(model: ModelStatistics, { method, verdict, source, alike }: R
   const group = { model: model.model, method };
   const all = groupAnchor(group);
   const own = groupAnchor({ ...group, source, size: size?.size });
-  return html`<tr><th scope="row">${model.model}</th><td class="text">${cellsLink(method, all)}</td><td class="text">${matters[verdict]}</td><td class="text">${takeText(verdict, source, alike)}</td>
+  return html`<tr><th scope="row">${model.model}</th><td class="text">${cellsLink(method, all)}</td><td class="text">${matters[verdict]}</td><td class="text">${range === 0 ? "any; all sets gave the same" : takeText(verdict, source, alike)}</td>
 ${entry(mean === null ? MISSING : formatLevel(mean, "tasksMean"), mean, own)}
 ${entry(range === null ? MISSING : formatSpread(range, "tasksMean"), range, all)}</tr>`;
 }

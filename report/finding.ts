@@ -58,9 +58,11 @@ export function overview({ models, measures }: StudyStatistics): string | undefi
     .sort((a, b) => b.range - a.range);
   const [widest, narrowest] = [ranges.at(0), ranges.at(-1)];
   if (widest === undefined || narrowest === undefined) return undefined;
+  const across = `Across ${countOf(models.length, "model")}, the choice of calibration data`;
+  if (widest.range === 0) return `${across} changed ${nameOf(measure)} nowhere.`;
   const show = ({ name, range }: { name: string; range: number }) =>
     `${name} (${formatSpread(range, measure.kind)}${measure.kind === "perplexity" ? "" : " points"})`;
-  return `Across ${countOf(models.length, "model")}, the choice of calibration data moved ${nameOf(measure)} most for ${show(widest)} and least for ${show(narrowest)}.`;
+  return `${across} moved ${nameOf(measure)} most for ${show(widest)} and least for ${show(narrowest)}.`;
 }
 
 export function nameOf({ kind, id }: Measure): string {

@@ -59,7 +59,7 @@ async function standInStudy(published: StudySpec): Promise<StudySpecInput> {
     evaluation: {
       tasks: ["piqa"],
       data: join(texts, "benchmarks"),
-      limit: 5,
+      limit: 20,
       perplexity: [{ id: "heldout", path: join(texts, "heldout.txt"), length: 64, limit: 1 }],
     },
     concurrency: { cells: 6 },

@@ -248,6 +248,17 @@ test("several models have a section each, under one overview", () => {
   assert.match(page, /<h2>small<\/h2>[\s\S]*<h2>large<\/h2>/);
 });
 
+test("where no figure changes with the data, none is said to be moved, nor one source higher", () => {
+  const cells = ["m-7b", "m-13b"].flatMap((model) =>
+    ["news", "novels"].flatMap((source) =>
+      [0, 1].map((set) => cellOf({ model, method: "gptq", source, set }, { tasks: { piqa: 0.6 } })),
+    ),
+  );
+  const page = buildReport(resultsOf(cells)).html;
+  assert.match(page, /Across 2 models, the choice of calibration data changed mean accuracy nowhere\./);
+  assert.doesNotMatch(page, /was highest/);
+});
+
 test("the same results give the same bytes", () => {
   assert.deepEqual(buildReport(realisticStudy()), buildReport(realisticStudy()));
 });
