@@ -17,7 +17,7 @@ export class RemoteWorkflow<T extends Workflow> {
 
   /** @param kind what it is, for messages: a study, a search */
   constructor(
-    readonly client: Client,
+    private readonly client: Client,
     private readonly kind: string,
     private readonly name: string,
     workflowId: string,
