@@ -42,6 +42,8 @@ await runProgram(() =>
   }),
 );
 await rm(folder, { recursive: true, force: true });
+// Where it was interrupted, the display still waits for the server to come back.
+process.exit();
 
 /** The published specification with stand-ins for its models, and the set-up's texts and tasks for its own. */
 async function standInStudy(published: StudySpec): Promise<StudySpecInput> {

@@ -42,6 +42,8 @@ await runProgram(async () => {
     });
   }
 });
+// Where it was interrupted, what counts the cells still waits for the server to come back.
+process.exit();
 
 function rehearse({ cells, blocks, workers, window, milliseconds, json }: Options): Promise<Rehearsal> {
   const say = (done: number, total: number) => process.stderr.write(`  ${done} of ${total} cells\n`);
