@@ -7,7 +7,7 @@ import { cellName } from "../study/names.js";
 import type { CellCoordinates } from "../study/results.js";
 import type { Ranking, SearchRound } from "../study/search.js";
 import type { StudySpec } from "../study/spec.js";
-import { readRecord, removeRecord, writeRecord } from "./cell-records.js";
+import { readRecord, recordedCells, removeRecord, writeRecord } from "./cell-records.js";
 import { readCells } from "./report-study.js";
 import type { StepContext } from "./step.js";
 import { studyPlans } from "./stored-studies.js";
@@ -29,13 +29,18 @@ export async function openSearchRound({ before, next }: OpenRequest, context: St
   );
   const { name } = next.study;
   const store = openStore(locationOf(next.study));
+  const recorded = new Set(await recordedCells(store, "skipped", name));
   for (const cell of candidatesOf(next.study)) {
     context.signal.throwIfAborted();
-    const known = await readRecord(store, "skipped", name, cellName(cell));
-    if (!kept.has(cellName(cell))) {
+    const isRecorded = recorded.has(cellName(cell));
+    // What was dropped before may be back; what a person has skipped stays so.
+    if (isRecorded && kept.has(cellName(cell))) {
+      const record = await readRecord(store, "skipped", name, cellName(cell));
+      if (record?.reason.startsWith(DROPPED)) await removeRecord(store, "skipped", name, cell);
+    } else if (!isRecorded && !kept.has(cellName(cell))) {
       const reason = `${DROPPED} after ${before.study.name}`;
-      if (known === undefined) await writeRecord(store, "skipped", name, { ...cell, reason });
-    } else if (known?.reason.startsWith(DROPPED)) await removeRecord(store, "skipped", name, cell);
+      await writeRecord(store, "skipped", name, { ...cell, reason });
+    }
   }
 }
 

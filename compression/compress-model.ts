@@ -85,7 +85,12 @@ async function compressInto(
   const isLast = index === model.config.blocks - 1;
   const solved = await compressBlock(model, index, weights, hidden, settings, { shelf, outputs: !isLast });
   const writing = performance.now();
-  await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
+  try {
+    await sink.writeBlock(index, replaced(weights, solved.layers), solved.layers);
+  } catch (error) {
+    disposeShelved(solved.outputs);
+    throw error;
+  }
   const phases = { ...solved.seconds, write: since(writing) };
   return { outputs: solved.outputs, phases, seconds: since(started), layers: describeLayers(solved.layers) };
 }

@@ -1,5 +1,6 @@
-import { ACTIVATION_DTYPES, type ActivationDtype } from "../study/activation-dtype.js";
+import { ACTIVATION_BYTES, ACTIVATION_DTYPES, type ActivationDtype } from "../study/activation-dtype.js";
 import { TouchstoneError } from "../study/errors.js";
+import type { RestingValues } from "../tensor/resting-values.js";
 import { decodeArrow, encodeArrow } from "./arrow.js";
 
 /** Hidden states of a chunk of calibration sequences, row-major [sequences, tokens, hiddenSize]. */
@@ -9,7 +10,7 @@ export interface ActivationChunk {
   hiddenSize: number;
   dtype: ActivationDtype;
   /** Of 16-bit types the bits. */
-  values: Float32Array | Uint16Array;
+  values: RestingValues;
 }
 
 /** One row a token: its sequence (counted from `firstSequence`) and its hidden state. Arrow has no bfloat16: its bits are whole numbers there. */
@@ -37,10 +38,9 @@ export function decodeActivations(bytes: Uint8Array, where: string): ActivationC
   const dtype = ACTIVATION_DTYPES.find((each) => each === named);
   const values = table.numbers("hidden");
   const hiddenSize = table.listSize("hidden");
-  if (sequences * tokens === table.rows) {
-    if (dtype === "float32" && values instanceof Float32Array) return { sequences, tokens, hiddenSize, dtype, values };
-    if (dtype !== undefined && dtype !== "float32" && values instanceof Uint16Array)
-      return { sequences, tokens, hiddenSize, dtype, values };
-  }
+  const isWhole = sequences * tokens === table.rows;
+  const isResting = values instanceof Float32Array || values instanceof Uint16Array;
+  if (isWhole && isResting && dtype !== undefined && ACTIVATION_BYTES[dtype] === values.BYTES_PER_ELEMENT)
+    return { sequences, tokens, hiddenSize, dtype, values };
   throw new TouchstoneError("InvalidData", { what: "This Arrow file holds no activations", where });
 }

@@ -6,7 +6,6 @@ import { parseCount } from "../../client/commands/parse-count.js";
 import { showProgress } from "../../client/commands/study-display.js";
 import { Touchstone } from "../../client/index.js";
 import { loadSpec } from "../../client/load-spec.js";
-import { runProgram } from "../../client/run-program.js";
 import { savedReport } from "../../client/saved-report.js";
 import { modelPath } from "../../infra/quickstart-data.js";
 import { checkoutFolder, homePath } from "../../storage/home.js";
@@ -15,7 +14,7 @@ import { TouchstoneError } from "../../study/errors.js";
 import { parseStudySpec, type StudySpec, type StudySpecInput } from "../../study/spec.js";
 import { writeStandIn } from "./published-models.js";
 import { missingRows } from "./published-rows.js";
-import { withRehearsalServices } from "./services.js";
+import { runRehearsal, withRehearsalServices } from "./services.js";
 
 /**
  * Entry of `npm run published`: the published study in all its dimensions (nine models, four methods, five sources, ten sets), on
@@ -34,16 +33,17 @@ const { out, workers } = new Command("published")
 const texts = homePath("data");
 const quickstart = modelPath();
 const folder = await mkdtemp(join(tmpdir(), "touchstone-published-"));
-await runProgram(() =>
-  withRehearsalServices({}, async ({ startWorker }) => {
-    for (let i = 0; i < workers; i++) await startWorker(new URL("../../workers/main.js", import.meta.url));
-    const spec = await standInStudy(parseStudySpec(await loadSpec(PUBLISHED)));
-    await run(spec);
-  }),
-);
-await rm(folder, { recursive: true, force: true });
-// Where it was interrupted, the display still waits for the server to come back.
-process.exit();
+await runRehearsal(async () => {
+  try {
+    await withRehearsalServices({}, async ({ startWorker }) => {
+      for (let i = 0; i < workers; i++) await startWorker(new URL("../../workers/main.js", import.meta.url));
+      const spec = await standInStudy(parseStudySpec(await loadSpec(PUBLISHED)));
+      await run(spec);
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 /** The published specification with stand-ins for its models, and the set-up's texts and tasks for its own. */
 async function standInStudy(published: StudySpec): Promise<StudySpecInput> {

@@ -1,9 +1,8 @@
 import { Command } from "commander";
 import { printJson, renderTable } from "../../client/commands/output.js";
 import { parseCount, parseWhole } from "../../client/commands/parse-count.js";
-import { runProgram } from "../../client/run-program.js";
 import { TouchstoneError } from "../../study/errors.js";
-import { withRehearsalServices } from "./services.js";
+import { runRehearsal, withRehearsalServices } from "./services.js";
 import { SLEEP_VARIABLE } from "./steps.js";
 import { type RehearsedStudy, rehearsalSpec, rehearseStudy } from "./study.js";
 
@@ -31,7 +30,7 @@ const options = new Command("rehearse")
   .parse()
   .opts<Options>();
 
-await runProgram(async () => {
+await runRehearsal(async () => {
   const rehearsal = await rehearse(options);
   if (options.json) printJson(rehearsal);
   else process.stdout.write(render(rehearsal));
@@ -42,8 +41,6 @@ await runProgram(async () => {
     });
   }
 });
-// Where it was interrupted, what counts the cells still waits for the server to come back.
-process.exit();
 
 function rehearse({ cells, blocks, workers, window, milliseconds, json }: Options): Promise<Rehearsal> {
   const say = (done: number, total: number) => process.stderr.write(`  ${done} of ${total} cells\n`);

@@ -5,6 +5,7 @@ import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runProgram } from "../../client/run-program.js";
 import { tryCommand } from "../../infra/commands.js";
 import { down, serviceEnvironment, status, up } from "../../infra/services.js";
 import { homePath } from "../../storage/home.js";
@@ -65,6 +66,12 @@ export async function withRehearsalServices<T>(
     await down();
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** A rehearsal's program, and its end: where it was interrupted, what shows or counts cells still waits for the server to come back. */
+export async function runRehearsal(work: () => Promise<void>): Promise<never> {
+  await runProgram(work);
+  process.exit();
 }
 
 /** Rejects when this process is told to end: what was started is ended first. */

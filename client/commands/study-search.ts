@@ -28,9 +28,9 @@ export function studySearchCommand(): Command {
     .option("--json", "print one JSON document")
     .action(async (file: string, { budget, json }: SearchOptions) => {
       const input = (await loadSpec(file)) as StudySpecInput;
-      const search = budget === undefined ? input.search : { ...input.search, budget };
+      const spec = budget === undefined ? input : { ...input, search: { ...input.search, budget } };
       await withClient(async (touchstone) => {
-        const handle = await touchstone.search({ ...input, search: search ?? {} });
+        const handle = await touchstone.search(spec);
         await showRounds(touchstone, handle);
         const summary = await handle.result();
         for (const { study } of summary.rounds) await touchstone.study(study).report(join("reports", study));

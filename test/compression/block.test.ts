@@ -165,6 +165,13 @@ describe("one block", { skip: shared === undefined && "no shared/reference" }, (
     assert.equal(tf.memory().numTensors, before);
   });
 
+  it("leaves no tensors behind when a block can't be written", async () => {
+    const before = tf.memory().numTensors;
+    const sink = { writeBlock: () => Promise.reject(new Error("the disk is full")) };
+    await assert.rejects(compressModel(model, sequences, gptq(), sink), /the disk is full/);
+    assert.equal(tf.memory().numTensors, before);
+  });
+
   it("a model is compressed block by block, and evaluated with the compressed blocks", async () => {
     const blocks: Map<string, Float32Array>[] = [];
     const before = tf.memory().numTensors;

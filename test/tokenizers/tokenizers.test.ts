@@ -103,11 +103,11 @@ test("ids are those of the libraries that made the vocabularies", { skip, timeou
     await context.test(`${name}: ${TEXTS} mixed texts`, async (context) => {
       const tokenizer = await load();
       const expected = idsSchema.parse(JSON.parse(await readFile(out, "utf8")));
-      const compared = texts.flatMap((text, i) => {
+      const comparable = texts.flatMap((text, i) => {
         const isLeftOut = library === "sentencepiece" && SPECIAL.some((special) => text.includes(special));
         return isLeftOut ? [] : [{ text, expected: expected[i] }];
       });
-      compared.splice(TEXTS);
+      const compared = comparable.slice(0, TEXTS);
       assert.equal(compared.length, TEXTS);
       const wrong = compared.filter(({ text, expected }) => !equal(tokenizer.encode(text), expected));
       const tokens = compared.reduce((sum, { expected: ids }) => sum + ids.length, 0);
