@@ -90,12 +90,14 @@ function forecastModel(
   const written = price.bytes.calibrationSets + price.bytes.activations + price.bytes.layers + samples;
   const sets = total(Array.from(embedded.values(), (cell) => tokensOf(cell) * TOKEN_BYTES));
   const portions = total(evaluations.map(portionsOf));
+  // Of methods without data all sets give the same.
+  const compressed = calibrated.length + spec.methods.filter(({ method }) => isDataFree(method)).length;
   return {
     model: price.model,
     seconds: { sampling: measured.sampling, compress: embedding + states + compress, evaluate },
     traffic: { read: sets + (fitsCache(size) ? 0 : price.bytes.layers * portions), written },
     kept: written - boundaries,
-    memory: peakMemory(spec, size, measured, resting),
+    memory: peakMemory(spec, size, measured, { resting, compressed }),
     scratch: Math.max(0, restingBytes(spec, size) - resting),
   };
 }

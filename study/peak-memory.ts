@@ -21,19 +21,29 @@ function linearBytes({ linears }: ModelSize): number {
 
 /** The young generation that compute processes are given, and what else waits there for the garbage collector. */
 const GARBAGE_BYTES = 2 ** 28;
-/** Arrays are given back when garbage was collected, and the allocator keeps what it was given back. */
+/** Arrays are given back when garbage was collected: of the decoded blocks as many are waiting as are kept. */
+const DECODED_COPIES = 2;
+/** The allocator keeps what it was given back. */
 const SLACK = 1.15;
 /** Tokens that go through a block at a time. */
 const CHUNK_TOKENS = 2048;
 /** Second moments as summed, as read, factored, and a copy for the kernels. */
 const MATRICES = 4;
+/** Of an evaluation's head, as the product gives them and shifted. */
+const LOGITS_BYTES = 2 * 2 ** 25;
 
 /**
  * Bytes of a compute process at its most: what it begins with, what it holds between steps, and the larger of what compressing a block
  * (the next one being begun while it is stored) and evaluating take.
  * @param resting what it keeps of hidden states
+ * @param compressed different compressed models of the study
  */
-export function peakMemory(spec: StudySpec, size: ModelSize, { rates }: MeasuredModel, resting: number): number {
+export function peakMemory(
+  spec: StudySpec,
+  size: ModelSize,
+  { rates }: MeasuredModel,
+  { resting, compressed }: { resting: number; compressed: number },
+): number {
   const block = linearBytes(size);
   const outside = FLOAT_BYTES * (size.outside ?? size.parameters - (size.blocks * block) / FLOAT_BYTES);
   const widest = Math.max(...size.linears.map(([, columns]) => columns));
@@ -42,22 +52,32 @@ export function peakMemory(spec: StudySpec, size: ModelSize, { rates }: Measured
   // As read and as tensors, compressed, in codes, and encoded; read and compressed of the next one.
   const weights = 7 * block;
   const moments = spec.methods.some(hasSecondMoment) ? MATRICES * FLOAT_BYTES * widest ** 2 : 0;
-  const compress = weights + moments + chunk;
-  const evaluate = 2 * Math.max(block, outside) + chunk + FLOAT_BYTES * 2 * PORTION_TOKENS * size.hiddenSize;
-  const held = Math.min(CACHE_BYTES, size.blocks * block) + Math.min(resting, restingBytes(spec, size));
-  return rates.processBytes + GARBAGE_BYTES + SLACK * (held + Math.max(compress, evaluate));
+  const states = Math.min(resting, restingBytes(spec, size));
+  // A set's embedding stays for the cells of other methods.
+  const embedding = Math.min(states, embeddingBytes(spec, size));
+  const compress = weights + moments + chunk + states - embedding;
+  const scored = FLOAT_BYTES * 2 * PORTION_TOKENS * size.hiddenSize;
+  const evaluate = 2 * Math.max(block, outside) + chunk + scored + LOGITS_BYTES;
+  const decoded = DECODED_COPIES * Math.min(CACHE_BYTES, compressed * size.blocks * block);
+  return rates.processBytes + GARBAGE_BYTES + decoded + SLACK * (embedding + Math.max(compress, evaluate));
 }
 
 /**
  * Bytes of hidden states of the largest set: the embedding, which the methods share, those before and after a block and between its
  * stages, and the widest of its inputs.
  */
-export function restingBytes({ methods, calibration }: StudySpec, { linears, hiddenSize }: ModelSize): number {
-  if (methods.every(({ method }) => isDataFree(method))) return 0;
-  const tokens = calibration.length * Math.max(...calibration.sizes);
-  const between = 3 * hiddenSize * ACTIVATION_BYTES[activationDtypeOf(calibration)];
-  const within = FLOAT_BYTES * (2 * hiddenSize + Math.max(...linears.map(([, columns]) => columns)));
-  return tokens * (between + within);
+export function restingBytes(spec: StudySpec, size: ModelSize): number {
+  if (spec.methods.every(({ method }) => isDataFree(method))) return 0;
+  const within = FLOAT_BYTES * (2 * size.hiddenSize + Math.max(...size.linears.map(([, columns]) => columns)));
+  return 3 * embeddingBytes(spec, size) + mostTokens(spec) * within;
+}
+
+function embeddingBytes(spec: StudySpec, { hiddenSize }: ModelSize): number {
+  return mostTokens(spec) * hiddenSize * ACTIVATION_BYTES[activationDtypeOf(spec.calibration)];
+}
+
+function mostTokens({ calibration: { length, sizes } }: StudySpec): number {
+  return length * Math.max(...sizes);
 }
 
 function hasSecondMoment({ method }: MethodSettings): boolean {

@@ -92,6 +92,16 @@ test("memory grows with the sets, the widths and what the process begins with", 
   near(begun.memory - memory, 1e8);
 });
 
+test("a process keeps decoded blocks of all cells, as far as its cache reaches, and as many are garbage", () => {
+  const memoryOf = (sets: number) => {
+    const more = exampleSpec({ ...spec, calibration: { ...spec.calibration, sets } });
+    return forecastStudy(more, { toy }, { toy: measured }, { slots: 1, resting }).memory;
+  };
+  // All sets of rtn give the same model.
+  near(memoryOf(3) - memoryOf(1), 2 * 2 * 5 * 4 * (32 * 128 + 64 * 128));
+  assert.equal(memoryOf(100_000), memoryOf(10_000));
+});
+
 test("hidden states beyond what a process keeps in memory rest on its disk", () => {
   const { memory, scratch } = forecast();
   assert.equal(scratch, 0);
