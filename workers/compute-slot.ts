@@ -23,9 +23,10 @@ export const COMPUTE_OPTIONS = [...process.execArgv, "--min-semi-space-size=64",
 
 /**
  * TensorFlow's own allocator uses again what its tensors gave back. glibc's aligned blocks don't fit into holes of their own size:
- * where something small stays behind each of them, the logits of an evaluation took a gigabyte that was free.
+ * where something small stays behind each of them, the logits of an evaluation took a gigabyte that was free. Its limit, 64 GiB
+ * where nothing is said, is for the machine to set.
  */
-const TENSORS = { TF_CPU_ALLOCATOR_USE_BFC: "1" };
+const TENSORS = { TF_CPU_ALLOCATOR_USE_BFC: "1", TF_CPU_BFC_MEM_LIMIT_IN_MB: String(2 ** 24) };
 
 /** Variables of a process with a TensorFlow of its own. */
 export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
