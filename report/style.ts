@@ -65,7 +65,7 @@ section > .note { margin-bottom: 20px; }
 .chip.fail { background: var(--bad-wash); color: var(--bad); }
 .table { background: var(--card); border: 1px solid var(--line); border-radius: 12px; margin: 0 0 20px; width: fit-content; min-width: min(640px, 100%); max-width: 100%; }
 .scroll { overflow-x: auto; border-radius: 12px; }
-.downloads, .filter { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: baseline; padding: 8px 14px; font-size: 0.84rem; color: var(--muted); }
+.downloads, .filter { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: baseline; padding: 8px 10px; font-size: 0.84rem; color: var(--muted); }
 .downloads { border-top: 1px solid var(--grid); }
 .downloads::before { content: "Download"; }
 .filter { border-bottom: 1px solid var(--grid); }
@@ -88,18 +88,18 @@ tbody th a { text-decoration: underline dotted var(--axis); text-underline-offse
 #cells .scroll { max-height: 80vh; overflow: auto; }
 #cells thead th { position: sticky; top: 0; background: var(--card); z-index: 1; box-shadow: 0 1px var(--line); }
 #cells thead th:first-child { z-index: 2; }
-#cells td:nth-child(-n+3), #cells td:nth-last-child(-n+2), #cells .pending td, #cells .failed td, #cells .skipped td { text-align: left; }
+#cells td:nth-child(-n+3), #cells td:nth-last-child(-n+2), .pending td, #cells .failed td, #cells .skipped td { text-align: left; }
 #cells td:nth-last-child(-n+2) { max-width: 11em; overflow: hidden; text-overflow: ellipsis; font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.85em; }
 #cells table.through tbody:not(:last-child) { display: none; }
 tr:target > *, tbody:target > tr > * { background: var(--warn-wash) !important; }
 .pending th, .pending td, .failed td, .skipped td { color: var(--muted); font-style: italic; font-weight: 400; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: 14px 14px 8px; font-weight: 600; font-size: 0.95rem; }
-th, td { padding: 7px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
+caption { text-align: left; padding: 14px 10px 8px; font-weight: 600; font-size: 0.95rem; }
+th, td { padding: 7px 10px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
 .text { text-align: left; }
 td.message { white-space: normal; min-width: 18em; max-width: 60em; }
 td small, sup { color: var(--muted); }
-caption span { display: inline-block; position: sticky; left: 14px; max-width: calc(100vw - 60px); }
+caption span { display: inline-block; position: sticky; left: 10px; max-width: calc(100vw - 60px); }
 thead th { white-space: normal; color: var(--muted); font-weight: 600; border-top: 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
 thead td { border-top: 0; border-bottom: 1px solid var(--line); }
 thead small { display: block; font-size: 0.78rem; }
@@ -126,7 +126,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
   .tiles li { padding: 10px 12px; }
   .tiles strong { font-size: 1.25rem; }
-  th, td { padding: 6px 10px; }
+  th, td { padding: 6px 8px; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 8px; }
 }
