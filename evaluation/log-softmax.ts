@@ -1,9 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Model, Weights } from "../models/model.js";
+import { LOGITS } from "../study/rates.js";
 import { fusedOps } from "../tensor/fused-ops.js";
-
-/** Logits at once: 32 MiB of them stay below what the allocator gives back to the system and then asks for anew. */
-const LOGITS = 2 ** 23;
 
 /** A token whose probability is asked for, at a row of the hidden states. */
 export interface Target {

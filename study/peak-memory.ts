@@ -3,7 +3,7 @@ import { isDataFree } from "./cells.js";
 import type { ModelSize } from "./known-sizes.js";
 import type { MethodSettings } from "./methods.js";
 import { total } from "./price.js";
-import { type MeasuredModel, PORTION_TOKENS } from "./rates.js";
+import { LOGITS, type MeasuredModel, PORTION_TOKENS } from "./rates.js";
 import type { StudySpec } from "./spec.js";
 
 const FLOAT_BYTES = 4;
@@ -30,7 +30,7 @@ const CHUNK_TOKENS = 2048;
 /** Second moments as summed, as read, factored, and a copy for the kernels. */
 const MATRICES = 4;
 /** Of an evaluation's head, as the product gives them and shifted. */
-const LOGITS_BYTES = 2 * 2 ** 25;
+const LOGITS_BYTES = 2 * FLOAT_BYTES * LOGITS;
 
 /**
  * Bytes of a compute process at its most: what it begins with, what it holds between steps, and the larger of what compressing a block

@@ -10,6 +10,9 @@ export interface Line {
  */
 export const PORTION_TOKENS = 2 ** 14;
 
+/** Logits of an evaluation at once: 32 MiB of them stay below what the allocator gives back to the system and then asks for anew. */
+export const LOGITS = 2 ** 23;
+
 /** Seconds for one block by one method, as measured. */
 export interface MethodRates {
   /** Of calibration tokens; nothing for methods without data. */
