@@ -6,4 +6,4 @@ export type { StudySpec, StudySpecInput } from "../study/spec.js";
 export type { SearchHandle } from "./search-handle.js";
 export type { Part, StudyHandle } from "./study-handle.js";
 export type { Troubles } from "./study-troubles.js";
-export { type StudyListing, Touchstone } from "./touchstone.js";
+export { type SearchListing, type StudyListing, Touchstone } from "./touchstone.js";

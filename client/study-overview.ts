@@ -1,4 +1,4 @@
-import { type Client, WorkflowFailedError } from "@temporalio/client";
+import type { Client } from "@temporalio/client";
 import {
   decodeArrayFromPayloads,
   decodeOptionalFailureToOptionalError,
@@ -6,7 +6,7 @@ import {
 import type { StepProgress } from "../activities/step-progress.js";
 import { allTaskQueues, namedCellWorkflowId, studyWorkflowId } from "../study/names.js";
 import type { CellProgress, PendingStep, QueueView, StudyOverview, StudyView } from "../study/progress.js";
-import { rootFailure } from "../workflows/failures.js";
+import { failureOf } from "./study-run.js";
 
 const SHOWN_FAILURES = 5;
 const LOOKED_AT = 20;
@@ -73,24 +73,16 @@ async function failedCells(client: Client, study: string, causes: Map<string, st
     const { runId: latest } = await client.workflow.getHandle(workflowId).describe();
     // One that was tried again fails no more, or under another run.
     if (latest === runId) {
-      if (!causes.has(runId)) causes.set(runId, await causeOf(client, workflowId, runId));
+      if (!causes.has(runId)) {
+        const failure = await failureOf(client.workflow.getHandle(workflowId, runId));
+        causes.set(runId, failure === null ? "" : `${failure.type}: ${failure.message}`);
+      }
       found.set(workflowId, causes.get(runId) ?? "");
     }
     if (found.size === SHOWN_FAILURES || ++looked === LOOKED_AT) break;
   }
   const prefix = namedCellWorkflowId(study, "");
   return Array.from(found, ([id, cause]) => ({ cell: id.slice(prefix.length), cause }));
-}
-
-async function causeOf(client: Client, workflowId: string, runId: string): Promise<string> {
-  try {
-    await client.workflow.getHandle(workflowId, runId).result();
-    return "";
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    const { type, message } = rootFailure(error.cause);
-    return `${type}: ${message}`;
-  }
 }
 
 /** @param busy workers that have steps in hand, of whichever queue */

@@ -59,6 +59,17 @@ export async function endOf(
   }
 }
 
+/** Waits for the end of a run. @returns null where it ended well */
+export async function failureOf(workflow: WorkflowHandle): Promise<Failure | null> {
+  try {
+    await workflow.result();
+    return null;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return rootFailure(error.cause);
+  }
+}
+
 const PHASES: Partial<Record<WorkflowExecutionStatusName, StudyView["phase"]>> = {
   COMPLETED: "done",
   FAILED: "failed",

@@ -1,6 +1,7 @@
 import {
   type Client,
   type Workflow,
+  type WorkflowExecutionInfo,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   type WorkflowStartOptions,
@@ -15,19 +16,24 @@ import type { StudyOptions, study } from "../workflows/study.js";
 import { SearchHandle } from "./search-handle.js";
 import { useServices } from "./services.js";
 import { StudyHandle } from "./study-handle.js";
-import { endOf, givenSpec, parsedSpec } from "./study-run.js";
+import { failureOf, givenSpec, parsedSpec } from "./study-run.js";
 import { connectTemporal, translated } from "./temporal-client.js";
 
-/** A study as the server lists it. */
-export interface StudyListing {
+/** A search as the server lists it. */
+export interface SearchListing {
   name: string;
   /** Temporal's word: RUNNING, COMPLETED, FAILED, CANCELLED, TERMINATED, ... */
   status: string;
   /** Name of the failure of one that FAILED. */
   cause: string | null;
+  started: Date;
+}
+
+/** A study as the server lists it. */
+export interface StudyListing extends SearchListing {
+  /** Cells. */
   done: number;
   failed: number;
-  started: Date;
 }
 
 /**
@@ -89,23 +95,45 @@ export class Touchstone {
     return new StudyHandle(this.#client, name, () => this.#restart(name));
   }
 
+  /**
+   * What was started under a name before: a study, or where there is none a search.
+   * @throws TouchstoneError UnknownStudy where there is neither
+   */
+  async find(name: string): Promise<StudyHandle | SearchHandle> {
+    const study = this.study(name);
+    try {
+      await study.isRunning();
+      return study;
+    } catch (error) {
+      if (!(error instanceof TouchstoneError && error.type === "UnknownStudy")) throw error;
+    }
+    const search = new SearchHandle(this.#client, name);
+    await search.isRunning();
+    return search;
+  }
+
   /** The latest run of each study that the server remembers, the latest first. */
   async *list(): AsyncIterable<StudyListing> {
-    const seen = new Set<string>();
-    for await (const found of this.#client.workflow.list({ query: 'WorkflowType = "study"' })) {
-      if (seen.has(found.workflowId)) continue;
-      seen.add(found.workflowId);
+    for await (const { found, listing } of this.#listed("study")) {
       const count = (key: string) => Number(found.searchAttributes[key]?.[0] ?? 0);
-      const isFailed = found.status.name === "FAILED";
-      const workflow = this.#client.workflow.getHandle<typeof study>(found.workflowId);
-      yield {
-        name: found.workflowId.replace(/^study\//, ""),
-        status: found.status.name,
-        cause: isFailed ? ((await endOf(workflow, found.status.name))?.failure?.type ?? null) : null,
-        done: count("TouchstoneDone"),
-        failed: count("TouchstoneFailed"),
-        started: found.startTime,
-      };
+      yield { ...listing, done: count("TouchstoneDone"), failed: count("TouchstoneFailed") };
+    }
+  }
+
+  /** The same of searches, whose rounds are studies. */
+  async *listSearches(): AsyncIterable<SearchListing> {
+    for await (const { listing } of this.#listed("search")) yield listing;
+  }
+
+  async *#listed(type: "study" | "search"): AsyncIterable<{ found: WorkflowExecutionInfo; listing: SearchListing }> {
+    const seen = new Set<string>();
+    for await (const found of this.#client.workflow.list({ query: `WorkflowType = "${type}"` })) {
+      const { workflowId, status, startTime: started } = found;
+      if (seen.has(workflowId)) continue;
+      seen.add(workflowId);
+      const failure = status.name === "FAILED" ? await failureOf(this.#client.workflow.getHandle(workflowId)) : null;
+      const name = workflowId.slice(`${type}/`.length);
+      yield { found, listing: { name, status: status.name, cause: failure?.type ?? null, started } };
     }
   }
 

@@ -1,7 +1,7 @@
 import { type Comparison, type ComparisonFigures, SIGNIFICANCE } from "../statistics/comparisons.js";
 import type { VarianceShares } from "../statistics/variance-shares.js";
 import { countOf, formatLevel, formatPercent, formatPValue, formatSpread, listOf } from "./numbers.js";
-import { shareText } from "./shares-table.js";
+import { shareText, sourceShareText } from "./shares-table.js";
 import type { MethodStatistics, ModelStatistics, StudyStatistics } from "./statistics.js";
 
 /** What to do about calibration data with one method. */
@@ -58,7 +58,7 @@ function recommend(method: MethodStatistics, family: readonly Comparison[], more
   const uncompared = [...new Set(left)].filter((source) => !compared.has(source));
   const sentences = [
     ...(anyFound ? choiceSentences(best, alike, beaten) : [noChoiceSentence(best, known)]),
-    ...costSentences(worst.source, rivals.at(-1)?.figures),
+    ...costSentences(best, worst.source, rivals.at(-1)?.figures),
     ...drawSentences(best.source, rivals.at(0)),
     ...shareSentences(method.shares.tasksMean ?? null),
     ...noiseSentences(method, anyFound),
@@ -130,18 +130,31 @@ function noChoiceSentence(best: Ranked, known: readonly Known[]): string {
     known.length === 1
       ? `the two sources can't be told apart (p ${equals(p)})`
       : `none of ${countOf(known.length, "pair")} of sources differs beyond chance (least corrected p ${equals(p)})`;
-  return `That the choice of source matters is not shown: ${pairs}. ${best.source} had the highest mean accuracy, ${level}, which may be luck. Differences of ${formatSpread(detectable, "task")} points or more would have been found with a probability of 80 %; smaller ones may be there.`;
+  return `That the choice of source matters is not shown: ${pairs}. ${best.source} had the highest mean accuracy, ${level}, which may be luck. ${reachSentence(best, detectable)}`;
+}
+
+function reachSentence(best: Ranked, detectable: number): string {
+  if (isBeyondAccuracies(best, detectable))
+    return "With so few sets no difference that accuracies can have would have been found with a probability of 80 %: more sets are needed to say.";
+  return `Differences of ${formatSpread(detectable, "task")} points or more would have been found with a probability of 80 %; smaller ones may be there.`;
+}
+
+/** A bound from few sets may be larger than any two accuracies can differ by, and then it says nothing. */
+function isBeyondAccuracies(best: Ranked, difference: number): boolean {
+  return difference >= Math.max(best.mean, 1 - best.mean);
 }
 
 /** For all comparisons together, since the worst was picked after looking. */
-function costSentences(worst: string, figures: ComparisonFigures | undefined): string[] {
+function costSentences(best: Ranked, worst: string, figures: ComparisonFigures | undefined): string[] {
   if (figures === undefined) return [];
   const [low, high] = [figures.familyLow, figures.familyHigh].map((value) => formatLevel(value, "task"));
   const cost = formatLevel(figures.value, "task");
-  if (figures.correctedP >= SIGNIFICANCE)
-    return [
-      `The worst choice, ${worst}, was ${cost} points below; its true cost is at most ${high} points, and may be none.`,
-    ];
+  if (figures.correctedP >= SIGNIFICANCE) {
+    const most = isBeyondAccuracies(best, figures.familyHigh)
+      ? "so few sets set no bound to its true cost, which may be none"
+      : `its true cost is at most ${high} points, and may be none`;
+    return [`The worst choice, ${worst}, was ${cost} points below; ${most}.`];
+  }
   // Holm's method finds some differences whose simultaneous interval still holds 0.
   const range = figures.familyLow > 0 ? `between ${low} and ${high}` : `at most ${high}`;
   return [`The worst choice, ${worst}, would cost ${cost} points (${range}).`];
@@ -163,7 +176,7 @@ function shareSentences(shares: VarianceShares | { missing: string } | null): st
   const rest = noise === null ? "the set within it, with noise that was not measured," : "the set within it";
   const third = noise === null ? "" : ` and numerical noise for ${shareText(noise)}`;
   return [
-    `Of the variance over sets the source accounts for ${shareText(source)}, ${rest} for ${shareText(set)}${third}.`,
+    `Of the variance over sets the source accounts for ${sourceShareText(source)}, ${rest} for ${shareText(set)}${third}.`,
   ];
 }
 

@@ -34,9 +34,15 @@ function sharesCells(shares: VarianceShares | { missing: string } | null | undef
   if (shares === null || shares === undefined) return html`<td class="text" colspan="3">all sets are equal</td>`;
   if ("missing" in shares) return html`<td class="text" colspan="3">not known: ${shares.missing} are needed</td>`;
   const { source, set, noise } = shares;
-  const show = (share: Share) =>
-    entry(shareText(share), { value: share.share, low: share.low, high: share.high }, group);
-  return html`${show(source)}${show(set)}${noise === null ? html`<td>in the sets' share: not measured</td>` : show(noise)}`;
+  const show = (share: Share, text = shareText(share)) =>
+    entry(text, { value: share.share, low: share.low, high: share.high }, group);
+  return html`${show(source, sourceShareText(source))}${show(set)}${noise === null ? html`<td>in the sets' share: not measured</td>` : show(noise)}`;
+}
+
+/** All of an interval below 0, cut off there, would read as if the share were known exactly. */
+export function sourceShareText(source: Share): string {
+  if (source.high > 0) return shareText(source);
+  return `${formatPercent(source.share)} (sources differ less than chance makes them)`;
 }
 
 /** `60 % (20 % to 85 %)`. */

@@ -35,6 +35,11 @@ async function load(): Promise<BackendInfo> {
   // It would take all of a GPU's memory at once, and leave none to another process.
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   process.env.TF_CPP_MIN_LOG_LEVEL ??= "2";
+  // TensorFlow's own allocator uses again what its tensors gave back. glibc's aligned blocks don't fit into holes of their own size:
+  // where something small stays behind each of them, the logits of an evaluation took a gigabyte that was free.
+  process.env.TF_CPU_ALLOCATOR_USE_BFC ??= "1";
+  // 64 GiB where nothing is said: the limit is for the machine to set.
+  process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB ??= String(2 ** 24);
   process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
   // V8 counts what typed arrays hold as heap, and would mark all objects again for each hundred megabytes of weights that pass:
   // a fifth of a process's time. Its heap may become three times what it was; the least that it does by itself is a tenth more.

@@ -21,17 +21,10 @@ const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(2 ** 32), MALLOC_TRIM_THRESHO
  */
 export const COMPUTE_OPTIONS = [...process.execArgv, "--min-semi-space-size=64", "--max-semi-space-size=64"];
 
-/**
- * TensorFlow's own allocator uses again what its tensors gave back. glibc's aligned blocks don't fit into holes of their own size:
- * where something small stays behind each of them, the logits of an evaluation took a gigabyte that was free. Its limit, 64 GiB
- * where nothing is said, is for the machine to set.
- */
-const TENSORS = { TF_CPU_ALLOCATOR_USE_BFC: "1", TF_CPU_BFC_MEM_LIMIT_IN_MB: String(2 ** 24) };
-
 /** Variables of a process with a TensorFlow of its own. */
 export function computeEnvironment(threads: number): NodeJS.ProcessEnv {
   const count = String(threads);
-  return { ...process.env, ...ALLOCATOR, ...TENSORS, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count };
+  return { ...process.env, ...ALLOCATOR, TF_NUM_INTRAOP_THREADS: count, OMP_NUM_THREADS: count };
 }
 
 /** A step that a process runs. */

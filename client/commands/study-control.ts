@@ -8,13 +8,24 @@ export function studyControlCommands(): Command[] {
   return [
     control("pause", "start no new block or task; what runs is finished", (study, part) => study.pause(part)),
     control("resume", "go on after a pause", (study, part) => study.resume(part)),
-    control("cancel", "end the study, or one model's sweep alone; what is done is kept", (study, part) =>
-      study.cancel(part),
-    ),
+    cancelCommand(),
     control("retry", "try failed cells again, and skipped ones", (study, part) => study.retryFailed(part)),
     skipCommand(),
     concurrencyCommand(),
   ];
+}
+
+function cancelCommand(): Command {
+  return new Command("cancel")
+    .description("end a study, one model's sweep alone, or a search; what is done is kept")
+    .argument("<study>", "name of the study, or of a search")
+    .option("--model <id>", "of this model's sweep only")
+    .action((name: string, part: Part) =>
+      withClient(async (touchstone) => {
+        const found = part.model === undefined ? await touchstone.find(name) : touchstone.study(name);
+        await found.cancel(part);
+      }),
+    );
 }
 
 function skipCommand(): Command {

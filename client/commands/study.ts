@@ -3,8 +3,11 @@ import { parseStudySpec, type StudySpecInput } from "../../study/spec.js";
 import { loadSpec } from "../load-spec.js";
 import { studyPage } from "../pages.js";
 import { type Preview, previewOf } from "../preview.js";
+import { SearchHandle } from "../search-handle.js";
 import type { StudyHandle } from "../study-handle.js";
+import type { Touchstone } from "../touchstone.js";
 import { printJson } from "./output.js";
+import { renderFound, showSearch, showSearchJson } from "./search-display.js";
 import { studyControlCommands } from "./study-control.js";
 import { showJson, showProgress } from "./study-display.js";
 import { studyInspectCommand } from "./study-inspect.js";
@@ -91,13 +94,21 @@ export async function finish(study: StudyHandle) {
 function watchCommand(): Command {
   return new Command("watch")
     .description("show a study until it ends: counts by model and method, what runs and where, what failed, workers")
-    .argument("<study>", "name of the study")
+    .argument("<study>", "name of the study, or of a search")
     .option("--json", "print one JSON document a line at every change")
     .action((name: string, { json }: { json?: boolean }) =>
-      withClient((touchstone) =>
-        json ? showJson(touchstone.study(name)) : showProgress(touchstone.study(name), process.stdout),
-      ),
+      withClient(async (touchstone) => {
+        const found = await touchstone.find(name);
+        if (found instanceof SearchHandle) await (json ? showSearchJson(found) : watchSearch(touchstone, found));
+        else await (json ? showJson(found) : showProgress(found, process.stdout));
+      }),
     );
+}
+
+/** Round by round, and at the end what it found. */
+async function watchSearch(touchstone: Touchstone, search: SearchHandle): Promise<void> {
+  const { found } = await showSearch(touchstone, search, process.stdout);
+  process.stdout.write(`${renderFound(found)}\n`);
 }
 
 function reportCommand(): Command {

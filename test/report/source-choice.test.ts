@@ -10,8 +10,20 @@ import { cellOf, type Place, resultsOf } from "./study.js";
 const RECORDS = 200;
 type Level = Record<string, number>;
 
+interface Design {
+  sets?: number;
+  dense?: number;
+  task?: string;
+  method?: "wanda" | "magnitude";
+  more?: object;
+  /** What a set has above its source's level, in records of both tasks. */
+  sway?: (set: number) => [first: number, second: number];
+}
+
 /** A study in which a source's sets answer the first records of each task right, as many as `levels` has, give or take some a set. */
-function study(levels: Level, { sets = 4, dense = 0.8, task = "boolq", method = "wanda" as const, more = {} } = {}) {
+function study(levels: Level, design: Design = {}) {
+  const { sets = 4, dense = 0.8, task = "boolq", method = "wanda", more = {} } = design;
+  const { sway = (set) => [2 * (set % 2), -3 * (set % 3)] } = design;
   const cells: CellResult[] = [];
   const values = new Map<string, RecordValues[]>();
   const add = (place: Place, counts: number[]) => {
@@ -25,7 +37,10 @@ function study(levels: Level, { sets = 4, dense = 0.8, task = "boolq", method = 
   };
   add({}, [RECORDS * 0.8, RECORDS * dense]);
   for (const [source, level] of Object.entries(levels))
-    for (let set = 0; set < sets; set++) add({ method, source, set }, [level + 2 * (set % 2), level - 3 * (set % 3)]);
+    for (let set = 0; set < sets; set++) {
+      const [first, second] = sway(set);
+      add({ method, source, set }, [level + first, level + second]);
+    }
   const outcomes: StudyOutcomes = {
     tasks: [
       { task: "piqa", records: RECORDS, chance: 0.5, majority: null },
@@ -85,6 +100,18 @@ test("where no two sources differ the choice is not said to matter, and what wou
   assert.match(text ?? "", /That the choice of source matters is not shown/);
   assert.match(text ?? "", /Differences of [\d.]+ points or more would have been found with a probability of 80 %/);
   assert.match(text ?? "", /its true cost is at most [\d.]+ points, and may be none/);
+});
+
+test("bounds that are larger than accuracies can differ by are not given as bounds", () => {
+  const { text } = told(study({ news: 100, novels: 101 }, { sets: 2, sway: (set) => [80 * set, 80 * set] }));
+  assert.match(text ?? "", /no difference that accuracies can have would have been found with a probability of 80 %/);
+  assert.match(text ?? "", /so few sets set no bound to its true cost, which may be none/);
+});
+
+test("a source's share whose interval lies below 0 is not said to be known exactly", () => {
+  const { text, html } = told(study({ news: 100, novels: 100 }, { sway: (set) => [20 * set, 20 * set] }));
+  assert.match(text ?? "", /the source accounts for 0 % \(sources differ less than chance makes them\)/);
+  assert.doesNotMatch(shown(html), /\b0 % \(0 % to 0 %\)/);
 });
 
 test("one set a source gives no number, and says what is missing", () => {

@@ -77,6 +77,16 @@ test("a search evaluates the better half on more records, compresses nothing twi
   assert.equal(best.length, 2, "what has dropped out is not ranked");
   assert.equal(best[0].accuracy, Math.max(...accuracies[1].map(([, value]) => value)));
 
+  const searches: string[] = [];
+  for await (const { name, status } of system.touchstone.listSearches()) searches.push(`${name} ${status}`);
+  assert.ok(searches.includes("search COMPLETED"), searches.join(", "));
+  for (const [name, id] of [
+    ["search", "search/search"],
+    ["search.round1", "study/search.round1"],
+  ])
+    assert.equal((await system.touchstone.find(name)).workflowId, id);
+  await assert.rejects(system.touchstone.find("search.round3"), { name: "UnknownStudy" });
+
   const blocks = await manifestsOf("search", "block");
   assert.ok(blocks.size > 0);
   assert.deepEqual((await run(spec)).summary, summary);
