@@ -88,11 +88,15 @@ function denseLabel(text: string, depth: number | undefined, above: boolean) {
     {
       type: "text",
       silent: true,
+      // Above the dots, with a rim in the card's colour.
+      z: 10,
       x: WIDTH - MARGIN.right - 2,
       y: MARGIN.top + y,
       style: {
         text: `dense ${text}${arrow}`,
         fill: "var(--dense)",
+        stroke: "var(--card)",
+        lineWidth: 4,
         fontSize: 11,
         fontWeight: 600,
         fontFamily: "inherit",

@@ -86,9 +86,9 @@ function rangeSentence(methods: readonly MethodStatistics[], { key, kind, ...mea
     const replicates = noise[key].noise;
     const floor =
       replicates.standardDeviation === null
-        ? "not measured"
-        : formatSpread(replicates.standardDeviation, kind, replicates.mean);
-    return `${formatSpread(max - min, kind, mean)}${unit} with ${method} (standard deviation ${deviation}, numerical noise ${floor})`;
+        ? ""
+        : `, numerical noise ${formatSpread(replicates.standardDeviation, kind, replicates.mean)}`;
+    return `${formatSpread(max - min, kind, mean)}${unit} with ${method} (standard deviation ${deviation}${floor})`;
   });
   const sizes = methods.flatMap((method) => method.sizes.at(-1) ?? []);
   const setsOf = ({ sources }: SizeStatistics) =>
@@ -125,7 +125,8 @@ function detailOf({ sizes, noise }: MethodStatistics, model: ModelStatistics, me
     const dense = model.dense?.[measure.key];
     const reference = dense === undefined ? "" : ` (dense ${formatFigure(dense, measure.kind)})`;
     const range = `${formatLevel(min, measure.kind)} to ${formatLevel(max, measure.kind)}${unit}`;
-    return [`${nameOf(measure)} ${range}${reference}, ${verdictTexts[noise[measure.key].verdict]}`];
+    const { verdict } = noise[measure.key];
+    return [`${nameOf(measure)} ${range}${reference}${verdict === "unmeasured" ? "" : `, ${verdictTexts[verdict]}`}`];
   });
   return ranges.length === 0 ? "no cell gave a finite figure" : ranges.join("; ");
 }

@@ -81,10 +81,9 @@ tbody th a { text-decoration: underline dotted var(--axis); text-underline-offse
 .shapes { position: absolute; }
 .panel svg a:hover { stroke: var(--ink); }
 .sort { font: inherit; color: inherit; background: none; border: 0; padding: 0; text-align: inherit; cursor: pointer; }
-.sort::after { content: "↕"; opacity: 0.45; margin-left: 4px; font-weight: 400; }
-.sort:has(small)::after { float: right; margin-top: -1.5em; margin-right: -1em; }
-[aria-sort="ascending"] .sort::after { content: "↑"; opacity: 1; }
-[aria-sort="descending"] .sort::after { content: "↓"; opacity: 1; }
+.sort:not(:has(small))::after, .sort small::after { content: var(--sorted, "↕"); opacity: var(--sort-opacity, 0.45); margin-left: 4px; font-weight: 400; }
+[aria-sort="ascending"] { --sorted: "↑"; --sort-opacity: 1; }
+[aria-sort="descending"] { --sorted: "↓"; --sort-opacity: 1; }
 #cells .scroll { max-height: 80vh; overflow: auto; }
 #cells thead th { position: sticky; top: 0; background: var(--card); z-index: 1; box-shadow: 0 1px var(--line); }
 #cells thead th:first-child { z-index: 2; }
@@ -93,7 +92,7 @@ tbody th a { text-decoration: underline dotted var(--axis); text-underline-offse
 #cells table.through tbody:not(:last-child) { display: none; }
 tr:target > *, tbody:target > tr > * { background: var(--warn-wash) !important; }
 .pending th, .pending td, .failed td, .skipped td { color: var(--muted); font-style: italic; font-weight: 400; }
-table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 14px 10px 8px; font-weight: 600; font-size: 0.95rem; }
 th, td { padding: 7px 10px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
 .text { text-align: left; }
@@ -101,6 +100,7 @@ td.message { white-space: normal; min-width: 18em; max-width: 60em; }
 td small, sup { color: var(--muted); }
 caption span { display: inline-block; position: sticky; left: 10px; max-width: calc(100vw - 60px); }
 thead th { white-space: normal; color: var(--muted); font-weight: 600; border-top: 0; border-bottom: 1px solid var(--line); vertical-align: bottom; }
+thead + tbody > tr:first-child > * { border-top: 0; }
 thead td { border-top: 0; border-bottom: 1px solid var(--line); }
 thead small { display: block; font-size: 0.78rem; }
 th:first-child, thead td:first-child { text-align: left; position: sticky; left: 0; background: var(--card); }
@@ -133,7 +133,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 @media print {
   body { background: #fff; font-size: 10pt; }
   .page { max-width: none; padding: 0; }
-  .theme, .filter, .downloads, .sort::after, .skip { display: none; }
+  .theme, .filter, .downloads, .sort::after, .sort small::after, .skip { display: none; }
   .card, .panel, tr { break-inside: avoid; }
   h2, h3, h4, caption, thead { break-after: avoid; }
   thead { display: table-header-group; }

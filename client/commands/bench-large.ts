@@ -50,7 +50,7 @@ function render(
   { methods, tokens, gflops }: LargeFigures,
   { blocks, memory }: Pick<LargeBenchOptions, "blocks" | "memory">,
 ) {
-  const hours = (seconds: number) => (seconds / 3600).toFixed(2);
+  const hours = (seconds: number) => String(Number((seconds / 3600).toPrecision(2)));
   return renderBenchTable("blocks of LLaMA-7B's shape", {
     head: [
       "a block, seconds",
