@@ -21,7 +21,7 @@ function linearBytes({ linears }: ModelSize): number {
 
 /** The young generation that compute processes are given, and what else waits there for the garbage collector. */
 const GARBAGE_BYTES = 2 ** 28;
-/** Arrays are given back when garbage was collected: of the decoded blocks as many are waiting as are kept. */
+/** Arrays are given back when garbage was collected: of decoded blocks, embeddings and heads as many are waiting as are in use. */
 const DECODED_COPIES = 2;
 /** The allocator keeps what it was given back. */
 const SLACK = 1.15;
@@ -57,7 +57,7 @@ export function peakMemory(
   const embedding = Math.min(states, embeddingBytes(spec, size));
   const compress = weights + moments + chunk + states - embedding;
   const scored = FLOAT_BYTES * 2 * PORTION_TOKENS * size.hiddenSize;
-  const evaluate = 2 * Math.max(block, outside) + chunk + scored + LOGITS_BYTES;
+  const evaluate = (DECODED_COPIES + 1) * Math.max(block, outside) + chunk + scored + LOGITS_BYTES;
   const decoded = DECODED_COPIES * Math.min(CACHE_BYTES, compressed * size.blocks * block);
   return rates.processBytes + GARBAGE_BYTES + decoded + SLACK * (embedding + Math.max(compress, evaluate));
 }
