@@ -4,6 +4,7 @@
 const entries = [
   "client/(cli|index)[.]ts",
   "client/forecast/measure-process[.]ts",
+  "client/reproduction/reproduce-process[.]ts",
   "bench/forecast-run[.]ts",
   "bench/rehearsal/(rehearse|published|worker|compute-process)[.]ts",
   "workers/(main|compute-process|score-process)[.]ts",

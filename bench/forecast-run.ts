@@ -5,8 +5,7 @@ import { runLocally } from "../activities/run-locally.js";
 import { homePath } from "../storage/home.js";
 import { onMeasurement } from "../storage/measure.js";
 import type { StudySpec } from "../study/spec.js";
-import type { StepFailure } from "../workers/protocol.js";
-import { asFailure } from "../workers/step-errors.js";
+import { serveWork } from "../workers/serve-work.js";
 import { secondsSince } from "./timing.js";
 
 /** Entry of a process that computes a small study as a worker's compute process would, and says what that took. */
@@ -18,17 +17,8 @@ export interface RunFacts {
   written: number;
 }
 
-export type RunAnswer = { kind: "done"; facts: RunFacts } | { kind: "failed"; failure: StepFailure };
-
-const send = (answer: RunAnswer) => process.send?.(answer);
-
-process.on("disconnect", () => process.exit(0));
-process.once("message", (spec: StudySpec) => {
-  run(spec).then(
-    (facts) => send({ kind: "done", facts }),
-    (error: unknown) => send({ kind: "failed", failure: asFailure(error) }),
-  );
-});
+await serveWork(run);
+process.exit(0);
 
 async function run(spec: StudySpec): Promise<RunFacts> {
   let written = 0;

@@ -1,17 +1,14 @@
-import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { measuredModel } from "../client/forecast/measured.js";
 import { studyFacts } from "../client/study-facts.js";
 import { forecastStudy, type StudyForecast } from "../study/forecast.js";
 import type { StudySpec } from "../study/spec.js";
 import { restingMemory } from "../tensor/shelf.js";
-import { COMPUTE_OPTIONS, computeEnvironment } from "../workers/compute-slot.js";
-import { asError } from "../workers/step-errors.js";
+import { startWorkProcess } from "../workers/work-process.js";
 import { type ForecastCase, forecastCases, specOf } from "./forecast-cases.js";
-import type { RunAnswer, RunFacts } from "./forecast-run.js";
+import type { RunFacts } from "./forecast-run.js";
 import type { BenchPart } from "./part.js";
 import { writeRandomModel } from "./random-model.js";
 
@@ -77,22 +74,15 @@ export async function compareRun(one: ForecastCase, path: string, threads: numbe
 }
 
 async function run(spec: StudySpec, threads: number): Promise<RunFacts> {
-  const child = fork(fileURLToPath(new URL("./forecast-run.js", import.meta.url)), {
-    serialization: "advanced",
-    env: computeEnvironment(threads),
-    execArgv: COMPUTE_OPTIONS,
+  const program = new URL("./forecast-run.js", import.meta.url);
+  const running = startWorkProcess<StudySpec, RunFacts>(program, threads, {
+    what: "The run ended",
+    todo: "It may have taken more memory than there is.",
   });
   try {
-    return await new Promise((resolve, reject) => {
-      child.on("message", (answer: RunAnswer) => {
-        if (answer.kind === "done") resolve(answer.facts);
-        else reject(asError(answer.failure));
-      });
-      child.once("exit", (code, signal) => reject(new Error(`the run ended (${signal ?? code})`)));
-      child.send(spec);
-    });
+    return await running.run(spec);
   } finally {
-    child.kill("SIGKILL");
+    running.kill();
   }
 }
 

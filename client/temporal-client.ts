@@ -40,13 +40,7 @@ export function translated(error: unknown, study: string): unknown {
       { cause: error },
     );
   }
-  if (error instanceof WorkflowNotFoundError) {
-    return new TouchstoneError(
-      "UnknownStudy",
-      { what: "There is no such study", where: study, todo: "`touchstone study list` lists them." },
-      { cause: error },
-    );
-  }
+  if (error instanceof WorkflowNotFoundError) return unknownStudy(study, error);
   if (error instanceof WorkflowUpdateFailedError) {
     const { type, message } = rootFailure(error.cause);
     return new TouchstoneError(type, { what: message, where: `study ${study}` }, { cause: error });
@@ -78,6 +72,14 @@ export function translated(error: unknown, study: string): unknown {
     );
   }
   return error;
+}
+
+export function unknownStudy(study: string, cause?: Error): TouchstoneError {
+  return new TouchstoneError(
+    "UnknownStudy",
+    { what: "There is no such study", where: study, todo: "`touchstone study list` lists them." },
+    { cause },
+  );
 }
 
 /** Codes of gRPC. */

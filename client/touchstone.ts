@@ -4,6 +4,7 @@ import {
   type WorkflowExecutionInfo,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
+  WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from "@temporalio/client";
 import { conflictsOf, isSameStudy } from "../study/amendment.js";
@@ -17,7 +18,7 @@ import { SearchHandle } from "./search-handle.js";
 import { useServices } from "./services.js";
 import { StudyHandle } from "./study-handle.js";
 import { failureOf, givenSpec, parsedSpec } from "./study-run.js";
-import { connectTemporal, translated } from "./temporal-client.js";
+import { connectTemporal, translated, unknownStudy } from "./temporal-client.js";
 
 /** A search as the server lists it. */
 export interface SearchListing {
@@ -96,20 +97,15 @@ export class Touchstone {
   }
 
   /**
-   * What was started under a name before: a study, or where there is none a search.
+   * What was started under a name before, a study or a search; where there are both, the later one.
    * @throws TouchstoneError UnknownStudy where there is neither
    */
   async find(name: string): Promise<StudyHandle | SearchHandle> {
-    const study = this.study(name);
-    try {
-      await study.isRunning();
-      return study;
-    } catch (error) {
-      if (!(error instanceof TouchstoneError && error.type === "UnknownStudy")) throw error;
-    }
-    const search = new SearchHandle(this.#client, name);
-    await search.isRunning();
-    return search;
+    const ids = [studyWorkflowId(name), searchWorkflowId(name)];
+    const [ofStudy, ofSearch] = await Promise.all(ids.map((id) => this.#started(id, name)));
+    if (ofStudy === undefined && ofSearch === undefined) throw unknownStudy(name);
+    const isSearch = ofStudy === undefined || (ofSearch !== undefined && ofSearch > ofStudy);
+    return isSearch ? new SearchHandle(this.#client, name) : this.study(name);
   }
 
   /** The latest run of each study that the server remembers, the latest first. */
@@ -139,6 +135,16 @@ export class Touchstone {
 
   async close(): Promise<void> {
     await this.#client.connection.close();
+  }
+
+  /** When its latest run began; undefined where there is none. */
+  async #started(workflowId: string, name: string): Promise<Date | undefined> {
+    try {
+      return (await this.#client.workflow.getHandle(workflowId).describe()).startTime;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw translated(error, name);
+    }
   }
 
   /** @throws TouchstoneError StudyNameTaken when another specification runs under the id */

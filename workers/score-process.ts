@@ -3,8 +3,7 @@ import { scoreSequences } from "../evaluation/score.js";
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import { loadModel } from "../models/load.js";
 import { loadBackend } from "../tensor/backend.js";
-import type { StepFailure } from "./protocol.js";
-import { asFailure } from "./step-errors.js";
+import { serveWork } from "./serve-work.js";
 
 /** Entry of a process that scores a share of the requests with one TensorFlow of its own. */
 
@@ -16,29 +15,28 @@ export interface ScoreWork {
   memory: number;
 }
 
-export type ScoreAnswer =
-  | { kind: "progress"; done: number; total: number }
-  | { kind: "done"; scores: SequenceScore[]; processorSeconds: number }
-  | { kind: "failed"; failure: StepFailure };
-
-const send = (answer: ScoreAnswer) => process.send?.(answer);
-
-process.on("SIGINT", () => {});
-process.on("disconnect", () => process.exit(0));
-process.once("message", ({ model: path, sequences, memory }: ScoreWork) => {
-  void run(path, sequences, memory);
-});
-
-async function run(path: string, sequences: readonly Sequence[], memory: number): Promise<void> {
-  try {
-    await loadBackend();
-    const model = await loadModel(path);
-    const onProgress = (done: number, total: number) => send({ kind: "progress", done, total });
-    const scores = await scoreSequences(model, sequences, { memory, onProgress });
-    const { user, system } = process.cpuUsage();
-    send({ kind: "done", scores, processorSeconds: (user + system) / 1e6 });
-    await model.close();
-  } catch (error) {
-    send({ kind: "failed", failure: asFailure(error) });
-  }
+export interface Scored {
+  scores: SequenceScore[];
+  processorSeconds: number;
 }
+
+export interface ScoreProgress {
+  done: number;
+  total: number;
+}
+
+await serveWork<ScoreWork, Scored, ScoreProgress>(async ({ model: path, sequences, memory }, tell) => {
+  await loadBackend();
+  const model = await loadModel(path);
+  try {
+    const scores = await scoreSequences(model, sequences, {
+      memory,
+      onProgress: (done, total) => tell({ done, total }),
+    });
+    const { user, system } = process.cpuUsage();
+    return { scores, processorSeconds: (user + system) / 1e6 };
+  } finally {
+    await model.close();
+  }
+});
+process.exit(0);

@@ -1,6 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
 import type { EvaluateOptions } from "../evaluation/evaluate.js";
 import { automaticMemory } from "../evaluation/memory.js";
 import { packSequences } from "../evaluation/packing.js";
@@ -8,10 +6,8 @@ import type { Sequence } from "../evaluation/requests.js";
 import { ROW_TOKENS, type ScoreOptions, scoreSequences } from "../evaluation/score.js";
 import type { SequenceScore } from "../evaluation/sequence-score.js";
 import type { Model } from "../models/model.js";
-import { TouchstoneError } from "../study/errors.js";
-import { COMPUTE_OPTIONS, computeEnvironment } from "./compute-slot.js";
-import type { ScoreAnswer, ScoreWork } from "./score-process.js";
-import { asError } from "./step-errors.js";
+import type { Scored, ScoreProgress, ScoreWork } from "./score-process.js";
+import { startWorkProcess, type WorkProcess } from "./work-process.js";
 
 interface ProcessOptions extends Pick<ScoreOptions, "memory" | "onProgress"> {
   processes: number;
@@ -38,8 +34,8 @@ async function scoreInProcesses(
     await Promise.all(
       shares.map(async (indices, i) => {
         const work = { model: path, sequences: indices.map((index) => sequences[index]), memory: memory / processes };
-        const { scores: found, processorSeconds } = await runChild(children[i], work, (done, total) => {
-          told[i] = { done, total };
+        const { scores: found, processorSeconds } = await children[i].run(work, (progress) => {
+          told[i] = progress;
           // The total is known when all have said theirs.
           if (told.every((each) => each.total > 0))
             onProgress(
@@ -54,7 +50,7 @@ async function scoreInProcesses(
       }),
     );
   } finally {
-    for (const child of children) child.kill("SIGKILL");
+    for (const child of children) child.kill();
   }
   return scores;
 }
@@ -84,30 +80,9 @@ function divide(sequences: readonly Sequence[], processes: number): number[][] {
   return shares.map(({ indices }) => indices).filter((indices) => indices.length > 0);
 }
 
-function start(threads: number): ChildProcess {
-  return fork(fileURLToPath(new URL("./score-process.js", import.meta.url)), {
-    serialization: "advanced",
-    env: computeEnvironment(threads),
-    execArgv: COMPUTE_OPTIONS,
-  });
-}
-
-function runChild(
-  child: ChildProcess,
-  work: ScoreWork,
-  onProgress: (done: number, total: number) => void,
-): Promise<Extract<ScoreAnswer, { kind: "done" }>> {
-  return new Promise((resolve, reject) => {
-    child.on("message", (answer: ScoreAnswer) => {
-      if (answer.kind === "progress") onProgress(answer.done, answer.total);
-      else if (answer.kind === "done") resolve(answer);
-      else reject(asError(answer.failure));
-    });
-    child.on("error", reject);
-    child.on("exit", (code, signal) => {
-      const what = `A process that scores ended (${signal ?? code})`;
-      reject(new TouchstoneError("ComputeCrashed", { what, todo: "Give fewer processes, or more memory." }));
-    });
-    child.send(work);
+function start(threads: number): WorkProcess<ScoreWork, Scored, ScoreProgress> {
+  return startWorkProcess(new URL("./score-process.js", import.meta.url), threads, {
+    what: "A process that scores ended",
+    todo: "Give fewer processes, or more memory.",
   });
 }

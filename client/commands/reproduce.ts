@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { type CellManifest, isDone, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
+import { isDone, parseCellManifest, readCellManifest } from "../../activities/cell-manifest.js";
 import { type FoundManifest, latestPlan, manifestOfCell, manifestWithKey } from "../../activities/find-manifest.js";
 import { createProcessState } from "../../activities/process-state.js";
-import { type Reproduction, withReproduction } from "../../activities/reproduce.js";
-import { requireInputs, requireSameEnvironment } from "../../activities/reproduce-checks.js";
+import type { Reproduction } from "../../activities/reproduce.js";
+import { requireInputs } from "../../activities/reproduce-checks.js";
 import type { StepContext } from "../../activities/step.js";
 import { cellsOfPlan } from "../../activities/stored-studies.js";
 import { createProgress } from "../../infra/progress.js";
@@ -11,14 +11,16 @@ import { fileExists, isS3, readFile } from "../../storage/files.js";
 import { openStore, type StoreLocation } from "../../storage/store.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { cellName } from "../../study/names.js";
-import { computeEnvironment } from "../../workers/compute-slot.js";
+import { reproduceInProcesses } from "../reproduction/reproduce-in-processes.js";
 import { useStore } from "../services.js";
 import { printJson, renderTable } from "./output.js";
+import { parseCount } from "./parse-count.js";
 
 interface ReproduceCommandOptions {
   study?: string;
   cell?: string;
   anyway?: boolean;
+  processes: number;
   bucket?: string;
   prefix?: string;
   json?: boolean;
@@ -42,6 +44,7 @@ export function reproduceCommand(): Command {
     )
     .option("--study <name>", "every cell of this study that is done")
     .option("--cell <name>", "of the study only this cell: MODEL/METHOD/SOURCE-nN-setK or MODEL/dense")
+    .option("--processes <count>", "compute in so many processes, each with the manifest's threads", parseCount, 1)
     .option("--anyway", "go on where versions, backend or threads are others than those that it was computed with")
     .option("--bucket <name>", "the specification's checkpoints.bucket (default: the workers' TOUCHSTONE_BUCKET)")
     .option("--prefix <prefix>", "the specification's checkpoints.prefix")
@@ -49,7 +52,7 @@ export function reproduceCommand(): Command {
     .action(async (manifest: string | undefined, options: ReproduceCommandOptions) => {
       const context = { state: createProcessState(), report: () => {}, signal: new AbortController().signal };
       const wanted = await wantedBy(manifest, options, context);
-      const done = await reproduceAll(wanted, options, context);
+      const done = await reproduceAll(wanted, options);
       if (options.json) printJson({ cells: done, undone: wanted.undone });
       else process.stdout.write(renderReproductions(done, wanted.undone));
       if (done.some(({ parts }) => parts !== undefined)) process.exitCode = 1;
@@ -110,37 +113,29 @@ async function cellsOf(
 
 async function reproduceAll(
   { found, location }: Wanted,
-  { anyway }: ReproduceCommandOptions,
-  context: StepContext,
+  { anyway = false, processes }: ReproduceCommandOptions,
 ): Promise<Reproduction[]> {
   const [first] = found;
   if (first === undefined) return [];
   const { plan } = first.manifest;
-  // Before TensorFlow is loaded: what was computed with other threads has other roundings.
-  if (process.env.TF_NUM_INTRAOP_THREADS === undefined) useThreads(first.manifest);
-  if (!anyway) await requireSameEnvironment(plan);
   const cells = found.map(({ manifest }) => manifest.cell);
   await requireInputs(plan, cells, { evaluated: found.some(isEvaluated) });
-  const stored = location && openStore(location);
-  const progress = createProgress();
-  return withReproduction(context, async (reproduce) => {
-    const done: Reproduction[] = [];
-    for (const { manifest, last } of found) {
-      const title = `${done.length + 1} of ${found.length}: ${manifest.study}/${manifest.name}`;
-      done.push(await progress.step(title, () => reproduce(manifest, { stored, last })));
-    }
-    return done;
-  });
+  // What was computed with other threads has other roundings.
+  const threads = Number(process.env.TF_NUM_INTRAOP_THREADS ?? plan.environment.threads);
+  const title = found.length === 1 ? `computing ${first.manifest.name} anew` : `computing ${found.length} cells anew`;
+  return createProgress().step(
+    title,
+    (report) => {
+      const onProgress = (done: number) => report(done, found.length);
+      return reproduceInProcesses(found, { processes, threads, anyway, location, onProgress });
+    },
+    { unit: "cells" },
+  );
 }
 
 /** Whether what is wanted of a cell needs an evaluation. */
 function isEvaluated({ manifest, last }: FoundManifest): boolean {
   return last === undefined || manifest.steps.some(({ kind, key }) => kind === "evaluation" && key === last);
-}
-
-function useThreads({ plan }: CellManifest): void {
-  const { TF_NUM_INTRAOP_THREADS, OMP_NUM_THREADS } = computeEnvironment(plan.environment.threads);
-  Object.assign(process.env, { TF_NUM_INTRAOP_THREADS, OMP_NUM_THREADS });
 }
 
 export function renderReproductions(done: readonly Reproduction[], undone: readonly string[]): string {

@@ -1,11 +1,7 @@
-import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { TouchstoneError } from "../../study/errors.js";
 import type { MeasuredModel } from "../../study/rates.js";
 import type { StudySpec } from "../../study/spec.js";
-import { COMPUTE_OPTIONS, computeEnvironment } from "../../workers/compute-slot.js";
-import { asError } from "../../workers/step-errors.js";
-import type { MeasureAnswer, MeasureWork } from "./measure-process.js";
+import { startWorkProcess } from "../../workers/work-process.js";
+import type { MeasureWork } from "./measure-process.js";
 
 /**
  * Measures a model of a study in a process of its own, that has what a worker's compute processes have.
@@ -18,26 +14,14 @@ export async function measuredModel(
   threads: number,
   report: (stage: string) => void = () => {},
 ): Promise<MeasuredModel> {
-  const child = fork(fileURLToPath(new URL("./measure-process.js", import.meta.url)), {
-    serialization: "advanced",
-    env: computeEnvironment(threads),
-    execArgv: COMPUTE_OPTIONS,
+  const program = new URL("./measure-process.js", import.meta.url);
+  const measuring = startWorkProcess<MeasureWork, MeasuredModel, string>(program, threads, {
+    what: `The process that measures ${model} has ended`,
+    todo: "It may have taken more memory than there is: plan on a machine like the workers'.",
   });
   try {
-    return await new Promise((resolve, reject) => {
-      child.on("message", (answer: MeasureAnswer) => {
-        if (answer.kind === "stage") report(answer.stage);
-        else if (answer.kind === "done") resolve(answer.measured);
-        else reject(asError(answer.failure));
-      });
-      child.once("exit", (code, signal) => {
-        const what = `The process that measures ${model} has ended (${signal ?? code})`;
-        const todo = "It may have taken more memory than there is: plan on a machine like the workers'.";
-        reject(new TouchstoneError("ComputeCrashed", { what, todo }));
-      });
-      child.send({ spec, model } satisfies MeasureWork);
-    });
+    return await measuring.run({ spec, model }, report);
   } finally {
-    child.kill("SIGKILL");
+    measuring.kill();
   }
 }

@@ -55,7 +55,10 @@ for (const method of methodNames) {
 }
 
 test("reproduce: every cell of the study is computed anew with equal bytes", { skip, timeout: 900_000 }, async () => {
-  const { cells, undone } = (await touchstoneJson(["reproduce", "--study", NAME, "--prefix", NAME], 890)) as {
+  const { cells, undone } = (await touchstoneJson(
+    ["reproduce", "--study", NAME, "--prefix", NAME, "--processes", "2"],
+    890,
+  )) as {
     cells: { cell: string; parts?: unknown; equal: number }[];
     undone: string[];
   };
