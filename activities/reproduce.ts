@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { openCheckpoints } from "../storage/checkpoints.js";
 import { openFolderStore } from "../storage/folder-store.js";
-import { homePath } from "../storage/home.js";
 import { identity } from "../storage/identity.js";
 import type { ObjectStore } from "../storage/store.js";
 import type { ThreadedStore } from "../storage/threaded-store.js";
@@ -10,6 +9,7 @@ import type { CellManifest } from "./cell-manifest.js";
 import { type CellStep, calibrationStep, computedSteps } from "./cell-steps.js";
 import type { CellRef } from "./cell-task.js";
 import { withLocalStore } from "./local-store.js";
+import { withRunFolder } from "./run-folder.js";
 import type { CalibrationFacts } from "./sample-source.js";
 import type { StepContext } from "./step.js";
 import { type StepDifference, stepDifference } from "./step-difference.js";
@@ -39,13 +39,11 @@ export type Reproduce = (manifest: CellManifest, options?: ReproduceOptions) => 
  * Lets `use` compute cells anew in this process, without Temporal, by the same steps as a study's workers. Their results lie in the
  * home while it lasts; calibration sets serve all cells of a plan, everything else is made for each.
  */
-export async function withReproduction<T>(context: StepContext, use: (reproduce: Reproduce) => Promise<T>): Promise<T> {
-  await mkdir(homePath("reproduce"), { recursive: true });
-  const root = await mkdtemp(homePath("reproduce", "run-"));
-  const sets = openFolderStore(join(root, "sets"));
-  let cells = 0;
-  try {
-    return await use(async (manifest, options = {}) => {
+export function withReproduction<T>(context: StepContext, use: (reproduce: Reproduce) => Promise<T>): Promise<T> {
+  return withRunFolder("reproduce", (root) => {
+    const sets = openFolderStore(join(root, "sets"));
+    let cells = 0;
+    return use(async (manifest, options = {}) => {
       const folder = join(root, `cell-${cells++}`);
       try {
         return await reproduce(manifest, options, { sets, own: openFolderStore(folder, sets) }, context);
@@ -54,9 +52,7 @@ export async function withReproduction<T>(context: StepContext, use: (reproduce:
         await rm(folder, { recursive: true, force: true });
       }
     });
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+  });
 }
 
 async function reproduce(
