@@ -16,7 +16,7 @@ const tasks = {
   setup: { parts: everything, run: [] },
   image: { parts: ["tensorflow"], run: [] },
   quickstart: { parts: everything, run: [[...cli, "quickstart"]] },
-  fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/fuzz.js"]] },
+  fuzz: { parts: ["tensorflow"], run: [["node", "dist/test/fuzz/main.js"]] },
   simulate: { parts: ["tensorflow"], run: [["node", "dist/test/simulation/main.js"]] },
   rehearse: { parts: ["services"], run: [["node", "dist/bench/rehearsal/rehearse.js"]] },
   published: { parts: everything, run: [["node", "dist/bench/rehearsal/published.js"]] },

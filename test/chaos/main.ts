@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { parseCount } from "../../client/commands/parse-count.js";
 import { up } from "../../infra/services.js";
 import { openStore } from "../../storage/store.js";
 import { TouchstoneError } from "../../study/errors.js";
@@ -15,14 +16,12 @@ import { computeProcesses, createWorld, type World } from "./world.js";
 
 // `npm run chaos -- --minutes 30 --seed 1`: random faults over real studies on two workers. At the end nothing is lost or changed.
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "30" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
-  },
-});
-const minutes = Number(values.minutes);
-assert.ok(minutes > 0, "--minutes must be a number above 0");
+const { minutes, seed } = new Command("chaos")
+  .description("disturb real studies on two workers by random faults, and look that nothing is lost or changed")
+  .option("--minutes <count>", "of faults", parseCount, 30)
+  .option("--seed <text>", "of all that happens (default: another each time)", String(Date.now() % 100_000))
+  .parse()
+  .opts<{ minutes: number; seed: string }>();
 
 const PAUSE_SECONDS = 8;
 /** For what is still to be done when the faults are over. */
@@ -39,7 +38,7 @@ const system = useSystem({
     undisturbed = await resultsOf("undisturbed");
     worker.kill("SIGTERM");
     await worker.ended;
-    world = await createWorld(system, values.seed);
+    world = await createWorld(system, seed);
     world.workers.push(await world.newWorker(), await world.newWorker());
   },
 });
@@ -59,7 +58,7 @@ function studyOf(name: string): StudySpecInput {
 
 test(`random faults for ${minutes} minutes`, { skip, timeout: (minutes + 2 * LAST_MINUTES) * 60_000 }, async () => {
   const there = world as World;
-  say(`seed ${values.seed}`);
+  say(`seed ${seed}`);
   const over = performance.now() + minutes * 60_000;
   let hasFailed = false;
   const studies = runStudies(there, () => performance.now() > over);
@@ -73,7 +72,7 @@ test(`random faults for ${minutes} minutes`, { skip, timeout: (minutes + 2 * LAS
 
   for (const worker of there.workers) worker.kill("SIGTERM");
   await until("no process is left", 150, async () => (await computeProcesses(there)).length === 0);
-  say(`${list.length} faults over ${names.length} studies, seed ${values.seed}; nothing was lost or changed`);
+  say(`${list.length} faults over ${names.length} studies, seed ${seed}; nothing was lost or changed`);
   for (const name of Object.keys(faults)) say(`  ${list.filter((each) => each === name).length} x ${name}`);
 });
 

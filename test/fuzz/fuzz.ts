@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 
 /** Which broken files are made: those from number `from` on of a seed, the same wherever it runs. */
 export interface FuzzOptions {
@@ -103,28 +102,5 @@ function reasonToEnd(progress: string, pid: number): string | undefined {
     return pages * 4096 > MOST_RSS ? `it took more than ${MOST_RSS / 2 ** 30} GiB` : undefined;
   } catch {
     return undefined; // It has just ended.
-  }
-}
-
-/** `npm run fuzz -- --inputs 1000000 --seed 7 --from 0 --only GGUF` */
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: {
-      inputs: { type: "string", default: "1000000" },
-      seed: { type: "string", default: "1" },
-      from: { type: "string", default: "0" },
-      only: { type: "string", multiple: true, default: [] },
-    },
-  });
-  const options = { inputs: Number(values.inputs), seed: Number(values.seed), from: Number(values.from) };
-  for await (const { format, name, inputs, seconds, refused, findings } of fuzz({ ...options, only: values.only })) {
-    const rate = Math.round(inputs / Math.max(seconds, 1e-3));
-    console.log(
-      `${format}, ${name}: ${inputs} inputs, ${refused} refused, ${rate} a second of processor time, ${findings.length} findings`,
-    );
-    for (const { input, problem } of findings) {
-      console.log(`  --seed ${options.seed} --from ${input} --inputs 1 --only "${name}": ${problem}`);
-      process.exitCode = 1;
-    }
   }
 }

@@ -1,8 +1,7 @@
-import { parseArgs } from "node:util";
+import { Command, Option } from "commander";
+import { parseCount } from "../../client/commands/parse-count.js";
 import { runProgram } from "../../client/run-program.js";
 import { useStore } from "../../client/services.js";
-import { TouchstoneError } from "../../study/errors.js";
-import { nearest } from "../../study/parse.js";
 import { fixturePool } from "./fixture.js";
 import { simulations } from "./registry.js";
 import { storedPools } from "./store-pools.js";
@@ -11,34 +10,29 @@ import { storedPools } from "./store-pools.js";
 // again hold the mean; how often a search by successive halving finds the best. On studies that are drawn from the real outcomes
 // of test/simulation/outcomes.json, or with `-- --study NAME` from those of a study in the store, and on made-up ones.
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    study: { type: "string" },
-    bucket: { type: "string" },
-    prefix: { type: "string" },
-    studies: { type: "string", default: "200" },
-    seed: { type: "string", default: "0" },
-  },
-});
-
-async function main(): Promise<void> {
-  const { only, study, seed } = values;
-  const names = Object.keys(simulations);
-  if (only !== undefined && !names.includes(only)) {
-    throw new TouchstoneError("InvalidSettings", {
-      what: `There is no simulation "${only}"${nearest(only, names)}`,
-      where: "--only",
-      todo: `Simulations are: ${names.join(", ")}.`,
-    });
-  }
-  const studies = Number(values.studies);
-  if (!Number.isInteger(studies) || studies < 1) {
-    throw new TouchstoneError("InvalidSettings", { what: "--studies must be a whole number above 0" });
-  }
-  const pools = study === undefined ? [await fixturePool()] : await storedPools(study, await useStore(values));
-  for (const name of only === undefined ? names : [only])
-    console.log(`${simulations[name](pools, studies, seed).join("\n")}\n`);
+interface SimulationOptions {
+  only?: string;
+  study?: string;
+  bucket?: string;
+  prefix?: string;
+  studies: number;
+  seed: string;
 }
 
-await runProgram(main);
+const names = Object.keys(simulations);
+const { only, study, studies, seed, ...location } = new Command("simulate")
+  .description("draw studies from real outcomes: how often the report's inference is wrong, and what it finds")
+  .addOption(new Option("--only <name>", "one of the simulations").choices(names))
+  .option("--study <name>", "outcomes of this study in the store (default: recorded ones)")
+  .option("--bucket <name>", "the study's checkpoints.bucket (default: the workers' TOUCHSTONE_BUCKET)")
+  .option("--prefix <prefix>", "the study's checkpoints.prefix")
+  .option("--studies <count>", "drawn for each figure", parseCount, 200)
+  .option("--seed <text>", "the same seed gives the same figures", "0")
+  .parse()
+  .opts<SimulationOptions>();
+
+await runProgram(async () => {
+  const pools = study === undefined ? [await fixturePool()] : await storedPools(study, await useStore(location));
+  for (const name of only === undefined ? names : [only])
+    console.log(`${simulations[name](pools, studies, seed).join("\n")}\n`);
+});
