@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseCount } from "../../client/commands/parse-count.js";
 import { up } from "../../infra/services.js";
 import { openStore } from "../../storage/store.js";
@@ -19,7 +19,9 @@ import { computeProcesses, createWorld, type World } from "./world.js";
 const { minutes, seed } = new Command("chaos")
   .description("disturb real studies on two workers by random faults, and look that nothing is lost or changed")
   .option("--minutes <count>", "of faults", parseCount, 30)
-  .option("--seed <text>", "of all that happens (default: another each time)", String(Date.now() % 100_000))
+  .addOption(
+    new Option("--seed <text>", "of all that happens").default(String(Date.now() % 100_000), "another each time"),
+  )
   .parse()
   .opts<{ minutes: number; seed: string }>();
 

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseCount, parseWhole } from "../../client/commands/parse-count.js";
 import { runProgram } from "../../client/run-program.js";
 import { type FuzzOptions, fuzz } from "./fuzz.js";
@@ -10,7 +10,7 @@ const options = new Command("fuzz")
   .option("--inputs <count>", "of each format", parseCount, 1_000_000)
   .option("--seed <number>", "the same seed breaks the same bytes", parseWhole, 1)
   .option("--from <number>", "the first of them", parseWhole, 0)
-  .option("--only <names...>", "formats, or names of targets", [])
+  .addOption(new Option("--only <names...>", "formats, or names of targets").default([], "all"))
   .parse()
   .opts<FuzzOptions>();
 
