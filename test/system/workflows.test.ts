@@ -346,7 +346,7 @@ test("skipped cells are left out, waiting or running, also when the study is sta
 
 test("a running study takes back what was skipped on request", async () => {
   const cells = makeCells(4);
-  const stage = { ...newStage(), blockMs: 300 };
+  const stage = { ...newStage(), blockMs: 2000 };
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "unskipped");
     await until(() => stage.calls.length > 0);
