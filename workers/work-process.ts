@@ -12,7 +12,7 @@ export interface WorkProcess<Work, Result, Told = never> {
   run(work: Work, onTold?: (told: Told) => void): Promise<Result>;
   /** Ends it at once. */
   kill(): void;
-  /** Lets it end what it has in hand, and tidy up. */
+  /** Lets it tidy up and end; what it has in hand is given up. */
   leave(): Promise<void>;
 }
 
