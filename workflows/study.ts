@@ -24,6 +24,7 @@ import { answerControls } from "./controls.js";
 import { studyDetails } from "./details.js";
 import { asRootFailure, rootFailure } from "./failures.js";
 import { isLong } from "./history.js";
+import { inOrder } from "./in-order.js";
 import { controlSignal, reportUpdate, studyProgressQuery, sweepCountsSignal } from "./messages.js";
 import { dataSteps, planningSteps } from "./proxies.js";
 import { sweep } from "./sweep.js";
@@ -82,21 +83,21 @@ export async function study(specification: unknown, { unskip, from }: StudyOptio
     setCurrentDetails(studyDetails(paused ? "paused" : phase, totals(), models, [...cancelled]));
     upsertSearchAttributes(attributes({ TouchstoneDone: done, TouchstoneFailed: failed }));
   };
-  const pass = async (control: Control) => {
+  const toSweeps = inOrder(async (control: Control) => {
     // One that ends meanwhile needs to know nothing.
     await Promise.all([...running.values()].map((child) => child.signal(controlSignal, control).catch(() => {})));
-  };
+  });
   const obey = async (control: Order) => {
     if (control.kind === "setConcurrency") window = control.cells;
     if (control.kind === "pause" || control.kind === "resume") paused = control.kind === "pause";
-    await pass(control);
+    await toSweeps.send(control);
     show();
   };
   const retry = async () => {
     const { failed, skipped } = totals();
     again = planned === undefined || failed + skipped > 0;
     if (planned !== undefined) await takeBack(planned);
-    await pass({ kind: "retryFailed" });
+    await toSweeps.send({ kind: "retryFailed" });
     return failed + skipped;
   };
   setHandler(studyProgressQuery, () => {

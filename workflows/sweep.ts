@@ -24,6 +24,7 @@ import { answerControls } from "./controls.js";
 import { sweepDetails } from "./details.js";
 import { orNamed, rootFailure } from "./failures.js";
 import { isLong } from "./history.js";
+import { inOrder } from "./in-order.js";
 import { controlSignal, pausedSignal, sweepCountsSignal, sweepProgressQuery } from "./messages.js";
 import { dataSteps } from "./proxies.js";
 
@@ -92,6 +93,8 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
   let endedHere = 0;
   let waitsSince: number | undefined;
   let lastFailure: string | undefined;
+  const toParent = inOrder(sendCounts);
+  const toCells = inOrder(sendPaused);
 
   const current = (): SweepCounts => {
     const { total, skipped, methods } = place;
@@ -141,7 +144,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     }
   }
   // A child would not survive its parent's continuing as new: the window is drained.
-  await condition(() => running.size === 0 && allHandlersFinished());
+  await condition(() => running.size === 0 && toParent.isIdle() && allHandlersFinished());
   if (isMore()) await continueAsNew<typeof sweep>({ ...input, paused, window, from: place });
   phase = "done";
   show();
@@ -152,7 +155,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     else if (order.kind === "skipCell") await skip(order);
     else {
       paused = order.kind === "pause";
-      await Promise.all([...running.values()].map(({ child }) => child.signal(pausedSignal, paused).catch(ended)));
+      await toCells.send([...running.values()]);
     }
     show();
     await tell();
@@ -162,7 +165,8 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     if (coordinates.model !== model) return;
     const name = cellName(coordinates);
     const workflowId = cellWorkflowId(study.name, coordinates);
-    place.skipped = skipped;
+    // Orders that are given together may come in any order.
+    place.skipped = Math.max(place.skipped, skipped);
     skippedHere.add(name);
     queue = queue.filter((each) => each.index !== index);
     if (running.has(workflowId)) await cancelCell(workflowId);
@@ -264,7 +268,7 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
       if ((done + failed) % Math.ceil(total / SIGNALS) === 0) await tell();
     });
     // What was asked while it was started.
-    if (paused !== wasPaused) await child.signal(pausedSignal, paused).catch(ended);
+    if (paused !== wasPaused) await toCells.send([{ index, child }]);
     if (skippedHere.has(cellName(coordinates))) await cancelCell(workflowId);
   }
 
@@ -293,9 +297,17 @@ export async function sweep(input: SweepInput): Promise<SweepCounts> {
     if (!isPlanned()) return;
     const { done, failed: lost } = current();
     upsertSearchAttributes(attributes({ TouchstoneDone: done, TouchstoneFailed: lost }));
+    await toParent.send();
+  }
+
+  async function sendCounts(): Promise<void> {
     const parent = workflowInfo().parent;
     if (parent === undefined) return;
     await getExternalWorkflowHandle(parent.workflowId).signal(sweepCountsSignal, model, current()).catch(ended);
+  }
+
+  async function sendPaused(cells: readonly RunningCell[]): Promise<void> {
+    await Promise.all(cells.map(({ child }) => child.signal(pausedSignal, paused).catch(ended)));
   }
 }
 

@@ -362,6 +362,21 @@ test("a running study takes back what was skipped on request", async () => {
   });
 });
 
+test("counts that are told at the same moment arrive in the order in which they were true", async () => {
+  const cells = makeCells(40);
+  const stage = { ...newStage(), blockMs: 2000 };
+  await withWorkers(stubs(cells, stage), async (client) => {
+    const handle = await start(client, "ordered");
+    await until(() => stage.calls.length > 0);
+    await handle.executeUpdate("pause");
+    const skip = (cell: string) => handle.executeUpdate("skipCell", { args: [{ cell, reason: "not needed" }] });
+    await Promise.all(cells.map(cellName).map(skip));
+    await until(async () => (await handle.query<StudyProgress>("progress")).skipped === 40);
+    await handle.executeUpdate("resume");
+    assert.equal(((await handle.result()) as { skipped: number }).skipped, 40);
+  });
+});
+
 test("the number of cells at a time can be set for a model's sweep, and lasts when it continues as new", async () => {
   const stage = newStage();
   await withWorkers(stubs(makeCells(30), stage), async (client) => {
