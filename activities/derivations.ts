@@ -97,11 +97,12 @@ export function evaluationDerivation(
   };
   if (evaluation.kind === "task") {
     const { limit, addBos, definitions = {}, numFewshot, noiseSeed = 0 } = plan.spec.evaluation;
-    const { version, records, examples, perturbation } = plan.tasks[evaluation.id];
+    const { version, records, only, examples, perturbation } = plan.tasks[evaluation.id];
     const { task } = splitTaskName(evaluation.id);
     return {
       ...common,
       ...{ task: evaluation.id, version, records: records.version, limit, addBos },
+      ...(only === undefined ? {} : { only: identity(only) }),
       ...(Object.hasOwn(definitions, task) ? { definition: identity(definitions[task]) } : {}),
       ...(examples === undefined ? {} : { examples: examples.version, numFewshot: numFewshot ?? null }),
       ...(perturbation === undefined ? {} : { perturbation, noiseSeed }),

@@ -93,12 +93,12 @@ async function score(
     report({ stage: `evaluating ${id}`, done, total });
   };
   if (kind === "task") {
-    const { records, examples } = plan.tasks[id];
+    const { records, only, examples } = plan.tasks[id];
     const { limit, addBos, noiseSeed, data = "" } = plan.spec.evaluation;
     await requireUnchanged(records);
     if (examples !== undefined && examples.version !== DEFINED) await requireUnchanged(examples);
     const task = studyTask(plan.spec.evaluation, id);
-    const options = { limit, addBos, noiseSeed, memory, stored, onProgress };
+    const options = { limit, only, addBos, noiseSeed, memory, stored, onProgress };
     return evaluateTask(model, tokenizer, task, await readTaskRecords(data, task), options);
   }
   const { limit } = perplexityOf(plan, id);

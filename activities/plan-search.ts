@@ -1,6 +1,6 @@
 import { readTaskRecords } from "../evaluation/records.js";
 import { studyTask } from "../evaluation/study-task.js";
-import { costOf, halvingRungs } from "../statistics/halving.js";
+import { besideDense, costOf, halvingRungs, leastShare, type Rung, withDense } from "../statistics/halving.js";
 import { isDataFree } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
 import type { SearchPlan } from "../study/search.js";
@@ -11,7 +11,8 @@ import { completeSpec } from "./plan-study.js";
 
 /**
  * The rounds of a search for the calibration set with the best mean accuracy, of each model and method on its own. Candidates are the
- * study's sets of all sources and sizes; methods that look at no data, noise replicates and `stopping` are left out.
+ * study's sets of all sources and sizes; methods that look at no data, noise replicates and `stopping` are left out. First come the
+ * dense models, on all records: of these, the rounds before the last score those of which they are least certain.
  * @throws TouchstoneError for what is wrong with the specification alone, as `planStudy`; InvalidSettings where there is nothing to
  *   search, or the budget is too small
  */
@@ -25,22 +26,29 @@ export async function planSearch(input: unknown): Promise<SearchPlan> {
     const missing = methods.length === 0 ? "method that uses calibration data" : "task with unperturbed inputs";
     throw invalid(`There is no ${missing}, so no set is better than another`, "Name one in the specification.");
   }
-  const rungs = halvingRungs(candidates, counts, budget);
+  const compressed = methods.length * candidates;
+  const rungs = halvingRungs(candidates, counts, besideDense(budget, compressed));
   if (rungs === undefined) {
+    const least = Math.ceil(1000 * withDense(leastShare(candidates, counts), compressed)) / 1000;
     throw invalid(
       `A budget of ${budget} is too small for ${candidates} sets of ${Math.max(...counts)} records`,
-      "Give more budget, or more sets or sources to search.",
+      `Give at least ${least}, or more sets or sources to search.`,
     );
   }
   const calibration = { ...spec.calibration, noiseReplicates: 0 };
+  const roundOf = (rung: Rung, suffix: string, changes: Partial<StudySpec["evaluation"]>) => {
+    const evaluation = { ...spec.evaluation, ...changes };
+    const study = { ...spec, name: `${spec.name}.${suffix}`, methods, calibration, evaluation };
+    return { ...rung, study: parseStudySpec(study) };
+  };
+  const limit = Math.max(...counts);
   const rounds = rungs.map((rung, i) => {
     const isLast = i === rungs.length - 1;
-    const evaluation = isLast ? spec.evaluation : { ...spec.evaluation, limit: rung.limit, perplexity: [] };
-    const study = { ...spec, name: `${spec.name}.round${i + 1}`, methods, calibration, evaluation };
-    return { ...rung, study: parseStudySpec(study) };
+    return roundOf(rung, `round${i + 1}`, isLast ? {} : { leastCertain: rung.limit, perplexity: [] });
   });
-  const whole = costOf([{ candidates, limit: Math.max(...counts) }], counts);
-  return { name: spec.name, rounds, cost: costOf(rungs, counts) / whole };
+  const dense = rungs.length === 1 ? [] : [roundOf({ candidates: 0, limit }, "dense", { perplexity: [] })];
+  const share = costOf(rungs, counts) / costOf([{ candidates, limit }], counts);
+  return { name: spec.name, rounds: [...dense, ...rounds], cost: withDense(share, compressed) };
 }
 
 /** Records of each task whose inputs are as they are. */

@@ -8,6 +8,7 @@ import { isTaskName, resolveTasks } from "../evaluation/resolve-tasks.js";
 import { studyTask } from "../evaluation/study-task.js";
 import { loadModel } from "../models/load.js";
 import { countParameters } from "../models/parameters.js";
+import { openCheckpoints } from "../storage/checkpoints.js";
 import { identity } from "../storage/identity.js";
 import { openStore } from "../storage/store.js";
 import { expandCells } from "../study/cells.js";
@@ -21,6 +22,7 @@ import {
   type StudyPlan,
 } from "../study/plan.js";
 import { parseStudySpec, type StudySpec } from "../study/spec.js";
+import { withLeastCertain } from "./least-certain.js";
 import { type CheckedSource, planSource } from "./plan-source.js";
 import { type CheckedText, planText, requireWindows } from "./plan-text.js";
 import { contentOf } from "./planned-files.js";
@@ -39,7 +41,7 @@ export async function planStudy(input: unknown, { report }: StepContext): Promis
   const bucket = spec.checkpoints.bucket ?? "";
   const store = openStore({ bucket, prefix: spec.checkpoints.prefix });
   await requireOwnName(store, spec);
-  const plan = await makePlan(spec, report);
+  const plan = await withLeastCertain(await makePlan(spec, report), openCheckpoints(store));
   const study = { name: spec.name, bucket, prefix: spec.checkpoints.prefix, plan: identity(plan) };
   // Written even where it is: a plan that was altered in the store is whole again.
   const bytes = new TextEncoder().encode(JSON.stringify(plan));

@@ -2,7 +2,9 @@ import { askQuestions } from "../evaluation/few-shot.js";
 import { guessingAccuracy, recordOutcomes } from "../evaluation/outcomes.js";
 import type { Question } from "../evaluation/question.js";
 import { readTaskRecords } from "../evaluation/records.js";
-import { studyTask } from "../evaluation/study-task.js";
+import { type Scored, scoredRecords } from "../evaluation/scored-records.js";
+import { studyTask, tableAccuracy } from "../evaluation/study-task.js";
+import type { Accuracy } from "../evaluation/task.js";
 import type { OutcomeTask, StudyOutcomes } from "../statistics/outcomes.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
 import { TouchstoneError } from "../study/errors.js";
@@ -20,8 +22,8 @@ const CELLS_AT_A_TIME = 4;
 interface AskedTask extends OutcomeTask {
   /** As the specification has it; `task` is the harness's. */
   name: string;
-  metric: "acc" | "acc_norm";
-  questions: readonly Question[];
+  metric: Accuracy;
+  questions: Scored<Question>;
 }
 
 /**
@@ -62,17 +64,16 @@ async function askTasks({ spec, tasks }: StudyPlan): Promise<AskedTask[]> {
   return Promise.all(
     names.map(async (name) => {
       const task = studyTask(evaluation, name);
-      await requireUnchanged(tasks[name].records);
-      const questions = askQuestions(task, await readTaskRecords(evaluation.data ?? "", task)).slice(
-        0,
-        evaluation.limit ?? undefined,
-      );
-      if (!task.metrics.includes("acc")) {
+      const { records, only } = tasks[name];
+      await requireUnchanged(records);
+      const all = askQuestions(task, await readTaskRecords(evaluation.data ?? "", task));
+      const questions = scoredRecords(all, { limit: evaluation.limit, only });
+      const metric = tableAccuracy(evaluation, task);
+      if (metric === undefined) {
         throw new TouchstoneError("InvalidData", { what: `${name} has no accuracy, which the tasks' mean is made of` });
       }
-      const hasNorm = evaluation.tableMetric === "accNorm" && task.metrics.includes("acc_norm");
-      const metric = hasNorm ? "acc_norm" : "acc";
-      return { name, task: task.name, records: questions.length, ...guessingAccuracy(questions), metric, questions };
+      const { items } = questions;
+      return { name, task: task.name, records: items.length, ...guessingAccuracy(items), metric, questions };
     }),
   );
 }

@@ -14,20 +14,26 @@ import { studyPlans } from "./stored-studies.js";
 
 /** What the reasons begin with for which sets are left out; people's own reasons stay. */
 const DROPPED = "dropped out of the search";
+const DENSE_ALONE = "only the dense model is evaluated before the search's first round";
 
 export interface OpenRequest {
-  /** The round before, which has ended. */
-  before: SearchRound;
+  /** The round before, which has ended; none: the next is that of the dense models alone. */
+  before?: SearchRound;
   next: SearchRound;
 }
 
-/** Lets the best sets of a round into the next: all others are recorded as skipped there, before its study looks for its cells. */
+/**
+ * Lets the best sets of a round into the next, after that of the dense models all: the others are recorded as skipped there, before
+ * its study looks for its cells.
+ */
 export async function openSearchRound({ before, next }: OpenRequest, context: StepContext): Promise<void> {
-  const rankings = await rankSearchRound(before, context);
+  if (before?.candidates === 0) return;
+  const rankings = before === undefined ? [] : await rankSearchRound(before, context);
   const kept = new Set(
     rankings.flatMap(({ best }) => best.slice(0, next.candidates)).map(({ cell }) => cellName(cell)),
   );
   const { name } = next.study;
+  const reason = before === undefined ? DENSE_ALONE : `${DROPPED} after ${before.study.name}`;
   const store = openStore(locationOf(next.study));
   const recorded = new Set(await recordedCells(store, "skipped", name));
   for (const cell of candidatesOf(next.study)) {
@@ -38,7 +44,6 @@ export async function openSearchRound({ before, next }: OpenRequest, context: St
       const record = await readRecord(store, "skipped", name, cellName(cell));
       if (record?.reason.startsWith(DROPPED)) await removeRecord(store, "skipped", name, cell);
     } else if (!isRecorded && !kept.has(cellName(cell))) {
-      const reason = `${DROPPED} after ${before.study.name}`;
       await writeRecord(store, "skipped", name, { ...cell, reason });
     }
   }

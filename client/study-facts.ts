@@ -13,7 +13,7 @@ import { fileExists, isS3, joinUri, readFile } from "../storage/files.js";
 import { TouchstoneError } from "../study/errors.js";
 import { KNOWN_PERPLEXITY_TOKENS, knownModelSize, knownTasks, type ModelSize } from "../study/known-sizes.js";
 import type { PriceFacts } from "../study/price.js";
-import { type StudySpec, TEXT_WINDOW } from "../study/spec.js";
+import { recordsATask, type StudySpec, TEXT_WINDOW } from "../study/spec.js";
 
 /** What `priceStudy` needs to know, and in words what of it had to be assumed. */
 export interface StudyFacts {
@@ -34,7 +34,8 @@ export async function studyFacts(spec: StudySpec, rate?: number): Promise<StudyF
   const models: Record<string, ModelSize> = {};
   for (const { id, path } of spec.models) models[id] = (await readSize(path)) ?? assumeSize(id, path, assumed.models);
   const evaluationTokens: Record<string, number> = {};
-  const { tasks, perplexity, data, limit } = spec.evaluation;
+  const { tasks, perplexity, data } = spec.evaluation;
+  const limit = recordsATask(spec.evaluation);
   for (const given of tasks) {
     const task = studyTask(spec.evaluation, given);
     const tokens = (await readTaskTokens(data ?? "", task, limit)) ?? assumeTask(task, limit, assumed);

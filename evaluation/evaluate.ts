@@ -1,5 +1,6 @@
 import type { Model } from "../models/model.js";
 import type { Tokenizer } from "../models/tokenizer.js";
+import { identity } from "../storage/identity.js";
 import type { Evaluation } from "../study/results.js";
 import { askQuestions } from "./few-shot.js";
 import { type Answer, measure } from "./metrics.js";
@@ -10,6 +11,7 @@ import { countDuplicates, type TaskRecords } from "./records.js";
 import { type AddBos, type EncodedRequest, encodeRequest } from "./requests.js";
 import type { RequestScore } from "./samples.js";
 import { type ScoreOptions, scoreSequences } from "./score.js";
+import { type RecordChoice, scoredRecords } from "./scored-records.js";
 import type { SequenceScore } from "./sequence-score.js";
 import type { Metric, Task } from "./task.js";
 
@@ -31,7 +33,7 @@ export interface TaskEvaluation {
 }
 
 /** A task with the records that it is about. */
-export interface TaskWithRecords {
+export interface TaskWithRecords extends Pick<RecordChoice, "only"> {
   task: Task;
   data: TaskRecords;
 }
@@ -50,11 +52,12 @@ export async function evaluateTasks(
   const encoding = { addBos, maxLength: maxPositionEmbeddings, encoderDecoder: encoderDecoder !== undefined };
   const asked = tasks.map((each) => {
     const all = askQuestions(each.task, each.data);
-    const questions = perturbedVariants(each.task, all.slice(0, limit ?? undefined), all, noiseSeed).flat();
+    const { indexes, items } = scoredRecords(all, { limit, only: each.only });
+    const questions = perturbedVariants(each.task, items, all, noiseSeed).flat();
     const sequences = questions.flatMap((question) =>
       requestsOf(question).map((request) => encodeRequest(tokenizer, request, encoding)),
     );
-    return { ...each, questions, sequences };
+    return { ...each, indexes, questions, sequences };
   });
   const scores = await score(
     model,
@@ -75,30 +78,36 @@ export async function evaluateTask(
   tokenizer: Tokenizer,
   task: Task,
   data: TaskRecords,
-  options: EvaluateOptions,
+  { only, ...options }: EvaluateOptions & Pick<RecordChoice, "only">,
 ): Promise<TaskEvaluation> {
-  const [evaluation] = await evaluateTasks(model, tokenizer, [{ task, data }], options);
+  const [evaluation] = await evaluateTasks(model, tokenizer, [{ task, data, only }], options);
   return evaluation;
 }
 
 /** A task's requests, in the order of its questions. */
 interface AskedTask extends TaskWithRecords {
+  /** Of the scored records. */
+  indexes: readonly number[];
   questions: readonly Question[];
   sequences: readonly EncodedRequest[];
 }
 
 function summarizeTask(
-  { task, data, questions, sequences }: AskedTask,
+  { task, data, only, indexes, questions, sequences }: AskedTask,
   scores: readonly SequenceScore[],
 ): TaskEvaluation {
   const answers = hardestVariants(regroup(questions, scores), task.perturbed?.variants ?? 1);
   const notes = {
     truncated: sequences.filter(({ dropped }) => dropped > 0).length,
-    duplicates: countDuplicates(data.records.slice(0, answers.length)),
+    duplicates: countDuplicates(indexes.map((index) => data.records[index])),
   };
   return {
-    evaluation: { ...summarize(task.name, task.metrics, answers), ...withoutZeros(notes) },
-    samples: samplesOf(task.name, answers),
+    evaluation: {
+      ...summarize(task.name, task.metrics, answers),
+      ...(only === undefined ? {} : { chosen: identity(only) }),
+      ...withoutZeros(notes),
+    },
+    samples: samplesOf(task.name, indexes, answers),
     answers,
   };
 }
@@ -130,6 +139,8 @@ function withoutZeros<T extends Record<string, number>>(counts: T): Partial<T> {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)) as Partial<T>;
 }
 
-function samplesOf(task: string, answers: readonly Answer[]): RequestScore[] {
-  return answers.flatMap(({ scores }, record) => scores.map((score, choice) => ({ task, record, choice, ...score })));
+function samplesOf(task: string, indexes: readonly number[], answers: readonly Answer[]): RequestScore[] {
+  return answers.flatMap(({ scores }, i) =>
+    scores.map((score, choice) => ({ task, record: indexes[i], choice, ...score })),
+  );
 }

@@ -2,7 +2,7 @@ import { toFigure } from "../study/figures.js";
 import type { Figure } from "../study/results.js";
 import type { Question } from "./question.js";
 import type { SequenceScore } from "./sequence-score.js";
-import type { Metric } from "./task.js";
+import type { Accuracy, Metric } from "./task.js";
 import { codePoints } from "./text.js";
 
 /** A question with the scores of its requests, in their order. */
@@ -28,6 +28,18 @@ export function recordValue(metric: Metric, { question, scores }: Answer): numbe
   if (metric === "perplexity") return likelihoods[0];
   if (question.form === "completion") return Number(scores[0].greedy);
   return Number(argmax(metric === "acc" ? likelihoods : perCodePoint(question, likelihoods)) === question.gold);
+}
+
+/**
+ * How far a record's log-likelihoods are from making it count otherwise, in nats (of `acc_norm`, a character): the right choice's
+ * distance from the best other; a completion's from one that is as likely as not.
+ */
+export function certainty(metric: Accuracy, { question, scores }: Answer): number {
+  const likelihoods = scores.map(({ loglikelihood }) => loglikelihood);
+  if (question.form === "completion") return Math.abs(likelihoods[0] + Math.LN2);
+  const compared = metric === "acc" ? likelihoods : perCodePoint(question, likelihoods);
+  const others = compared.filter((_, choice) => choice !== question.gold);
+  return Math.abs(compared[question.gold] - Math.max(...others));
 }
 
 /** Of what differs between the choices, as in the harness; the delimiter before a choice does not count. */

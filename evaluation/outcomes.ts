@@ -1,31 +1,45 @@
 import { decodeArrow } from "../storage/arrow.js";
 import { TouchstoneError } from "../study/errors.js";
-import { recordValue } from "./metrics.js";
+import { type Answer, certainty, recordValue } from "./metrics.js";
 import { type Question, requestsOf } from "./question.js";
+import type { Scored } from "./scored-records.js";
 import type { SequenceScore } from "./sequence-score.js";
-import type { Metric } from "./task.js";
+import type { Accuracy } from "./task.js";
 
-/** A record's value of an accuracy, for each of a task's questions, from what an evaluation has stored of its requests: [record], 0 or 1. */
+/** A record's value of an accuracy, for each scored record of a task, from what an evaluation has stored of its requests: [record], 0 or 1. */
 export function recordOutcomes(
   samples: Uint8Array,
-  questions: readonly Question[],
-  metric: Exclude<Metric, "perplexity">,
+  asked: Scored<Question>,
+  metric: Accuracy,
   where: string,
 ): Uint8Array {
+  return Uint8Array.from(storedAnswers(samples, asked, where), (answer) => recordValue(metric, answer));
+}
+
+/** How certain a model is of each scored record, from the same: [record], in nats. */
+export function recordCertainties(
+  samples: Uint8Array,
+  asked: Scored<Question>,
+  metric: Accuracy,
+  where: string,
+): Float64Array {
+  return Float64Array.from(storedAnswers(samples, asked, where), (answer) => certainty(metric, answer));
+}
+
+/** @throws TouchstoneError InvalidData where the stored requests are those of other records */
+function* storedAnswers(samples: Uint8Array, { indexes, items }: Scored<Question>, where: string): Iterable<Answer> {
   const table = decodeArrow(samples, where);
   const [records, loglikelihoods] = [table.numbers("record"), table.numbers("loglikelihood")];
   const greedy = table.flags("greedy");
-  const outcomes = new Uint8Array(questions.length);
   let row = 0;
-  questions.forEach((question, record) => {
+  for (const [i, question] of items.entries()) {
     const scores: SequenceScore[] = requestsOf(question).map(() => {
-      if (records[row] !== record) throw wrongSamples(where, record);
+      if (records[row] !== indexes[i]) throw wrongSamples(where, indexes[i]);
       return { loglikelihood: loglikelihoods[row], greedy: greedy[row++] };
     });
-    outcomes[record] = recordValue(metric, { question, scores });
-  });
-  if (row !== table.rows) throw wrongSamples(where, questions.length);
-  return outcomes;
+    yield { question, scores };
+  }
+  if (row !== table.rows) throw wrongSamples(where, indexes.length);
 }
 
 function wrongSamples(where: string, record: number): TouchstoneError {

@@ -4,7 +4,9 @@ import { parseOrThrow } from "../study/parse.js";
 import type { PerturbationSetting } from "./perturbation/perturbation.js";
 import type { Question } from "./question.js";
 
-export type Metric = "acc" | "acc_norm" | "perplexity";
+/** A record counts 0 or 1. */
+export type Accuracy = "acc" | "acc_norm";
+export type Metric = Accuracy | "perplexity";
 
 /** How a metric's values over records become one, by the harness's name. */
 export function aggregationOf(metric: Metric): "perplexity" | "mean" {

@@ -41,7 +41,7 @@ export interface ComparedCell {
 
 /**
  * Compares cells of the same name where they are the same experiment: the same settings of the method, the same calibration set
- * (by its digest), the same number of records or tokens. All else is listed with the reason. Tables show the first one's metric.
+ * (by its digest), the same number of records or tokens, and none or the same chosen records. All else is listed with the reason. Tables show the first one's metric.
  */
 export function compareStudies(first: StudyResults, other: StudyResults): Comparison {
   const second = { ...other, tableMetric: first.tableMetric };
@@ -60,7 +60,7 @@ export function compareStudies(first: StudyResults, other: StudyResults): Compar
   reasons.push(...alone.map((cell) => ({ what: groupName(cell), why: `only ${second.name} has finished it` })));
   const measures = candidates.filter(({ id, kind, key }) => {
     if (kind !== "task" && kind !== "perplexity" && kind !== "perturbed") return true;
-    const why = otherCounts(pairs, kind === "perplexity" ? "perplexity" : "task", id);
+    const why = otherRecords(pairs, kind === "perplexity" ? "perplexity" : "task", id);
     if (why !== undefined) reasons.push({ what: key.replace(":", " "), why });
     return why === undefined;
   });
@@ -109,15 +109,16 @@ function mismatch(first: CellResult, second: CellResult): string | undefined {
   return undefined;
 }
 
-function otherCounts(pairs: readonly Pair[], kind: "task" | "perplexity", id: string): string | undefined {
-  const countOf = (cell: CellResult) => cell.evaluations.find((each) => each.id === id && each.kind === kind)?.count;
-  const other = pairs.find(({ first, second }) => {
-    const [one, two] = [countOf(first), countOf(second)];
-    return one !== undefined && two !== undefined && one !== two;
-  });
-  if (other === undefined) return undefined;
-  const unit = kind === "task" ? "records" : "tokens";
-  return `${countOf(other.first)} ${unit} were scored in one, ${countOf(other.second)} in the other`;
+function otherRecords(pairs: readonly Pair[], kind: "task" | "perplexity", id: string): string | undefined {
+  const evaluationOf = (cell: CellResult) => cell.evaluations.find((each) => each.id === id && each.kind === kind);
+  for (const { first, second } of pairs) {
+    const [one, two] = [evaluationOf(first), evaluationOf(second)];
+    if (one === undefined || two === undefined) continue;
+    const unit = kind === "task" ? "records" : "tokens";
+    if (one.count !== two.count) return `${one.count} ${unit} were scored in one, ${two.count} in the other`;
+    if (one.chosen !== two.chosen) return "other records were chosen in one than in the other";
+  }
+  return undefined;
 }
 
 function sameTasks(first: StudyResults, second: StudyResults): boolean {

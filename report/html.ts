@@ -83,7 +83,17 @@ function scope(results: StudyResults, { models, measures }: StudyStatistics): st
     countOf(distinct(compressed.map(({ source }) => source)), "source"),
     `${countOf(distinct(compressed.map(({ set }) => set)), "set")} a source`,
     countOf(evaluations, "evaluation"),
+    ...chosenRecords(results),
   ].join(" · ");
+}
+
+/** Accuracies of such records are below those of all. */
+function chosenRecords({ cells }: StudyResults): string[] {
+  const evaluations = cells.flatMap((cell) => cell.evaluations).filter(({ chosen }) => chosen !== undefined);
+  const most = Math.max(...evaluations.map(({ count }) => count));
+  return evaluations.length === 0
+    ? []
+    : [`${countOf(most, "record")} a task, of which the dense model is least certain`];
 }
 
 function lead(model: ModelStatistics, statistics: StudyStatistics): Markup {

@@ -1,4 +1,4 @@
-/** A round of a search: so many candidates, each with its first `limit` records of every task. */
+/** A round of a search: so many candidates, each with `limit` records of every task. */
 export interface Rung {
   candidates: number;
   limit: number;
@@ -21,16 +21,31 @@ export function halvingRungs(candidates: number, records: readonly number[], bud
   const whole = [{ candidates, limit: most }];
   const allowed = budget * costOf(whole, records);
   if (budget >= 1) return whole;
-  for (let halvings = 1; halvings <= Math.ceil(Math.log2(candidates)); halvings++) {
-    const rungs = (growth: number) =>
+  for (const rungs of schemes(candidates, most)) {
+    const isKept = (growth: number) => costOf(rungs(growth), records) <= allowed;
+    if (isKept(most)) return rungs(leastFrom(1, most, isKept));
+  }
+  return undefined;
+}
+
+/** The least budget of which `halvingRungs` makes rounds: one record first, one whole evaluation last. */
+export function leastShare(candidates: number, records: readonly number[]): number {
+  const most = Math.max(...records);
+  const whole = costOf([{ candidates, limit: most }], records);
+  return Math.min(whole, ...schemes(candidates, most).map((rungs) => costOf(rungs(most), records))) / whole;
+}
+
+/** Rounds by the factor with which records grow, from those that leave the most finalists to those that leave one. */
+function schemes(candidates: number, most: number): ((growth: number) => Rung[])[] {
+  const counts = Array.from({ length: Math.ceil(Math.log2(candidates)) }, (_, i) => i + 1);
+  const enough = counts.filter((halvings) => candidates / 2 ** halvings <= FINALISTS);
+  return enough.map(
+    (halvings) => (growth) =>
       Array.from({ length: halvings + 1 }, (_, i) => ({
         candidates: Math.ceil(candidates / 2 ** i),
         limit: Math.ceil(most / growth ** (halvings - i)),
-      }));
-    const isKept = (growth: number) => costOf(rungs(growth), records) <= allowed;
-    if (candidates / 2 ** halvings <= FINALISTS && isKept(most)) return rungs(leastFrom(1, most, isKept));
-  }
-  return undefined;
+      })),
+  );
 }
 
 /** Records that are scored, over all candidates: those of a round before are not scored again. */
@@ -40,6 +55,19 @@ export function costOf(rungs: readonly Rung[], records: readonly number[]): numb
     (sum, { candidates, limit }, i) => sum + candidates * (scored(limit) - scored(i === 0 ? 0 : rungs[i - 1].limit)),
     0,
   );
+}
+
+/**
+ * The share of so many compressed models' records that is left to them where one dense model's are all scored, of a budget for all
+ * of them together.
+ */
+export function besideDense(budget: number, compressed: number): number {
+  return budget >= 1 ? budget : (budget * (compressed + 1) - 1) / compressed;
+}
+
+/** The inverse: the share of all records, the dense model's among them. */
+export function withDense(share: number, compressed: number): number {
+  return (share * compressed + 1) / (compressed + 1);
 }
 
 /** Indexes of the `count` candidates with the highest scores, best first; of equal ones the earlier. NaN comes last. */

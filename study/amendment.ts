@@ -68,6 +68,7 @@ function inEvaluation(before: StudySpec["evaluation"], after: StudySpec["evaluat
     ...changes("evaluation.addBos", before.addBos, after.addBos),
     ...changes("evaluation.noiseSeed", noiseSeed, after.noiseSeed ?? 0),
     ...fewer("evaluation.limit", before.limit, after.limit),
+    ...fewer("evaluation.leastCertain", before.leastCertain, after.leastCertain),
     ...inListed("evaluation.perplexity", before.perplexity, texts),
   ];
 }
@@ -106,10 +107,10 @@ function leftOut<Item>(path: string, before: readonly Item[], after: readonly It
   return before.filter((item) => !after.includes(item)).map((item) => `${path}: ${item} is left out`);
 }
 
-/** null: all. */
-function fewer(path: string, before: number | null, after: number | null): string[] {
+/** null and undefined: all. */
+function fewer(path: string, before: number | null | undefined, after: number | null | undefined): string[] {
   return (after ?? Number.POSITIVE_INFINITY) < (before ?? Number.POSITIVE_INFINITY)
-    ? [`${path}: ${before} -> ${after}`]
+    ? [`${path}: ${before ?? "all"} -> ${after}`]
     : [];
 }
 

@@ -11,9 +11,7 @@ export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
   const labels = methodLabels(spec.methods);
   const { sizes, noiseReplicates } = spec.calibration;
   const sets = setsOf(spec);
-  const cells: CellCoordinates[] = [
-    { model, method: null, methodLabel: "dense", source: null, size: null, set: null, noise: null },
-  ];
+  const cells = [denseCell(model)];
   for (const size of sizes) {
     for (let set = 0; set < sets; set++) {
       for (const { id: source } of spec.sources) {
@@ -31,6 +29,10 @@ export function expandCells(spec: StudySpec, model: string): CellCoordinates[] {
     });
   }
   return cells;
+}
+
+export function denseCell(model: string): CellCoordinates {
+  return { model, method: null, methodLabel: "dense", source: null, size: null, set: null, noise: null };
 }
 
 /** Sets of a source that the study may compress with. */

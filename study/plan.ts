@@ -31,6 +31,8 @@ export const DEFINED = "";
 export interface PlannedTask {
   version: number | string;
   records: PlannedFile;
+  /** Indexes of the only records that are scored, ascending; left out: all within the limit. */
+  only?: readonly number[];
   /** What examples are drawn from, where there are any before the questions; of version `DEFINED`, or a file. */
   examples?: PlannedFile;
   /** Version of the perturbation of its inputs, where there is one. */

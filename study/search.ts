@@ -1,8 +1,9 @@
 import type { CellCoordinates } from "./results.js";
 import type { StudySpec } from "./spec.js";
 
-/** A round of a search: a study of its own, with so many sets of each model and method, and the first `limit` records of each task. */
+/** A round of a search: a study of its own, with so many sets of each model and method, and at most `limit` records of each task. */
 export interface SearchRound {
+  /** 0: the dense models alone, which say of which records they are least certain. */
   candidates: number;
   limit: number;
   study: StudySpec;
@@ -11,7 +12,7 @@ export interface SearchRound {
 export interface SearchPlan {
   name: string;
   rounds: readonly SearchRound[];
-  /** Records that are scored, as a share of those that whole evaluations would score. */
+  /** Records that are scored, the dense models' too, as a share of those that whole evaluations would score. */
   cost: number;
 }
 
@@ -25,6 +26,7 @@ export interface Ranking {
 
 /** A round, as people are told of it. */
 export interface ToldRound {
+  /** 0: the dense models alone. */
   candidates: number;
   limit: number;
   /** Name of its study. */

@@ -76,6 +76,11 @@ const evaluationSchema = z.strictObject({
   data: path.optional(),
   /** Records a task; null: all. */
   limit: count.nullable().default(null),
+  /**
+   * Of these, only so many of each task: those of which the dense models are least certain, by their evaluations in the store;
+   * left out: all.
+   */
+  leastCertain: count.optional(),
   tableMetric: z.enum(["acc", "accNorm"]).default("acc"),
   addBos: z.union([z.literal("auto"), z.boolean()]).default("auto"),
   /** Another one perturbs the inputs of perturbed tasks otherwise; left out: 0. */
@@ -186,6 +191,12 @@ export function parseStudySpec(input: unknown): StudySpec {
 export function lastingSpec({ concurrency: _, ...rest }: StudySpec): unknown {
   const { memory: __, ...evaluation } = rest.evaluation;
   return { ...rest, models: computedModels(rest), evaluation };
+}
+
+/** Records of each task that are scored, at most. */
+export function recordsATask({ limit, leastCertain }: StudySpec["evaluation"]): number | null {
+  if (leastCertain === undefined) return limit;
+  return limit === null ? leastCertain : Math.min(limit, leastCertain);
 }
 
 /** The models as results depend on them. */

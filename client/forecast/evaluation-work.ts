@@ -9,7 +9,7 @@ import { studyTask } from "../../evaluation/study-task.js";
 import type { Model } from "../../models/model.js";
 import type { Tokenizer } from "../../models/tokenizer.js";
 import type { EvaluationWork } from "../../study/rates.js";
-import { type StudySpec, TEXT_WINDOW } from "../../study/spec.js";
+import { recordsATask, type StudySpec, TEXT_WINDOW } from "../../study/spec.js";
 import { workOf } from "./measure-scoring.js";
 
 /** Questions of a task that are tokenized; the others are taken to be as long. */
@@ -35,10 +35,10 @@ async function countTask(
   model: Model,
   tokenizer: Tokenizer,
 ): Promise<CountedEvaluation> {
-  const { data = "", limit, addBos, noiseSeed = 0 } = evaluation;
+  const { data = "", addBos, noiseSeed = 0 } = evaluation;
   const task = studyTask(evaluation, name);
   const all = askQuestions(task, await readTaskRecords(data, task));
-  const asked = all.slice(0, limit ?? undefined);
+  const asked = all.slice(0, recordsATask(evaluation) ?? undefined);
   const step = Math.max(1, Math.floor(asked.length / SAMPLED));
   const some = asked.filter((_, i) => i % step === 0);
   const started = performance.now();

@@ -3,6 +3,9 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readRecord, writeRecord } from "../../activities/cell-records.js";
+import { leastCertainFirst } from "../../activities/least-certain.js";
+import { readOutcomes } from "../../activities/read-outcomes.js";
+import { readCells } from "../../activities/report-study.js";
 import { steps } from "../../activities/steps.js";
 import { openStore } from "../../storage/store.js";
 import { cellName } from "../../study/names.js";
@@ -41,14 +44,25 @@ test("rounds have fewer sets and more records, and the last one has all records 
   assert.deepEqual(
     rounds.map(({ candidates, study }) => [candidates, study.name]),
     [
+      [0, "small.dense"],
       [4, "small.round1"],
       [2, "small.round2"],
     ],
   );
-  const [first, last] = rounds;
+  const [dense, first, last] = rounds;
+  assert.deepEqual([dense.limit, dense.study.evaluation.leastCertain], [20, undefined]);
   assert.ok(first.limit < 20 && cost <= 0.8 && cost > 0.5, `${first.limit} records, ${cost}`);
-  assert.deepEqual([first.study.evaluation.limit, last.study.evaluation.limit], [first.limit, null]);
-  assert.deepEqual([first.study.evaluation.perplexity.length, last.study.evaluation.perplexity.length], [0, 1]);
+  assert.deepEqual(
+    [first, last].map(({ study: { evaluation } }) => [evaluation.limit, evaluation.leastCertain]),
+    [
+      [null, first.limit],
+      [null, undefined],
+    ],
+  );
+  assert.deepEqual(
+    rounds.map(({ study }) => study.evaluation.perplexity.length),
+    [0, 0, 1],
+  );
   for (const { study } of rounds) {
     assert.deepEqual([study.search, study.calibration.noiseReplicates, study.methods.length], [undefined, 0, 1]);
   }
@@ -59,7 +73,7 @@ test("a specification in which nothing can be searched is refused", async () => 
   const refusals: [Partial<StudySpecInput>, RegExp][] = [
     [{ methods: [{ method: "rtn" }] }, /no method that uses calibration data/],
     [{ evaluation: { ...given.evaluation, tasks: [] } }, /no task with unperturbed inputs/],
-    [{ search: { budget: 0.01 } }, /0\.01 is too small for 4 sets of 20 records/],
+    [{ search: { budget: 0.01 } }, /0\.01 is too small for 4 sets of 20 records.*Give at least 0\.\d+/s],
   ];
   for (const [changes, message] of refusals)
     await assert.rejects(steps.planSearch({ ...given, ...changes }), {
@@ -76,10 +90,50 @@ test("a specification in which nothing can be searched is refused", async () => 
   });
 });
 
+test("a budget of everything takes one round, without the dense model before", async () => {
+  const { rounds, cost } = await steps.planSearch(await searched({ search: { budget: 1 } }));
+  assert.deepEqual([rounds.map(({ study }) => study.name), cost], [["small.round1"], 1]);
+});
+
+test("the first round scores the records of which the dense model is least certain, which it needs to have been asked", async () => {
+  const context = freshContext();
+  const { rounds } = await steps.planSearch(await searched({ name: "uncertain" }));
+  const [dense, first] = rounds;
+  await assert.rejects(steps.planStudy(first.study, context), {
+    name: "InvalidSettings",
+    message: /no evaluation of the dense model by last_word.*evaluation\.leastCertain/s,
+  });
+  await steps.openSearchRound({ next: dense }, context);
+  const asked = await computeStudy(dense.study, context);
+  const [{ evaluations }, ...others] = (await readCells(asked.plan, asked.study, context)).cells;
+  assert.deepEqual([evaluations.length, evaluations[0].count, others], [1, 20, []]);
+
+  await steps.openSearchRound({ before: dense, next: first }, context);
+  const { plan, study } = await computeStudy(first.study, context);
+  const { only = [] } = plan.tasks.last_word;
+  const order = await leastCertainFirst(asked.plan, context.state.checkpoints(asked.study), ["model"], "last_word");
+  assert.deepEqual(
+    only,
+    order.slice(0, first.limit).sort((a, b) => a - b),
+  );
+  const { cells } = await readCells(plan, study, context);
+  assert.deepEqual(
+    cells.map(({ evaluations: [{ count }] }) => count),
+    Array(5).fill(first.limit),
+  );
+  const outcomes = await readOutcomes(plan, study, cells, context);
+  assert.deepEqual(
+    [outcomes.missing, outcomes.tasks[0].records, outcomes.cells.size],
+    [undefined, first.limit, cells.length],
+  );
+});
+
 test("the better half goes on, whatever was recorded before; what a person has skipped stays so", async () => {
   const context = freshContext();
   const { rounds } = await steps.planSearch(await searched({ name: "halved" }));
-  const [before, next] = rounds;
+  const [dense, before, next] = rounds;
+  await steps.openSearchRound({ next: dense }, context);
+  await computeStudy(dense.study, context);
   await computeStudy(before.study, context);
   const [{ best, ...group }] = await steps.rankSearchRound(before, context);
   assert.deepEqual(group, { model: "model", methodLabel: "gptq" });
@@ -110,8 +164,12 @@ test("the better half goes on, whatever was recorded before; what a person has s
 
 test("a set without an accuracy comes last", async () => {
   const context = freshContext();
-  const { rounds } = await steps.planSearch(await searched({ name: "failed" }));
-  const [{ study, ...rung }] = rounds;
+  // Sets that no other test has drawn.
+  const calibration = { sizes: [2], length: 16, sets: 4, seed: 1 };
+  const { rounds } = await steps.planSearch(await searched({ name: "failed", calibration }));
+  const [dense, { study, ...rung }] = rounds;
+  await steps.openSearchRound({ next: dense }, context);
+  await computeStudy(dense.study, context);
   await computeStudy({ ...study, calibration: { ...study.calibration, sets: 2 } }, context);
   await steps.planStudy(study, context);
   const [{ best }] = await steps.rankSearchRound({ study, ...rung }, context);

@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => model.close());
 
-const evaluate = (texts: readonly string[]) =>
+const evaluate = (texts: readonly string[], only?: readonly number[]) =>
   evaluateTask(
     model,
     tokenizer,
@@ -33,7 +33,7 @@ const evaluate = (texts: readonly string[]) =>
       texts.map((text) => ({ text })),
       "texts.jsonl",
     ),
-    WHOLE,
+    { ...WHOLE, only },
   );
 
 test("a context that is too long loses its beginning, which is counted", async () => {
@@ -54,4 +54,16 @@ test("records that repeat one before them count, and are told; where all is well
   const { evaluation } = await evaluate(["a b", "c d", "a b"]);
   assert.deepEqual([evaluation.count, evaluation.duplicates, evaluation.truncated], [3, 1, undefined]);
   assert.ok(!("duplicates" in (await evaluate(["a b"])).evaluation));
+});
+
+test("chosen records are scored as among all, under their own numbers", async () => {
+  const texts = ["a b", "c d", "a b", "e f"];
+  const { evaluation, samples } = await evaluate(texts, [1, 3]);
+  const all = await evaluate(texts);
+  assert.deepEqual([evaluation.count, evaluation.duplicates], [2, undefined]);
+  assert.deepEqual([typeof evaluation.chosen, all.evaluation.chosen], ["string", undefined]);
+  assert.deepEqual(
+    samples,
+    all.samples.filter(({ record }) => record === 1 || record === 3),
+  );
 });

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Client } from "@temporalio/client";
 import proto from "@temporalio/proto";
@@ -16,8 +16,12 @@ export interface RecordedHistory {
   history: Message;
 }
 
-/** One file a study of `test/system/workflows.test.ts`, one line an execution; compressed, since histories say all many times. */
+/**
+ * One file a study of `test/system/workflows.test.ts`, one line an execution; compressed, since histories say all many times. `current` is
+ * what is recorded anew; `before X` what was recorded before the patch of that name, until its old way is removed.
+ */
 const folder = join(checkoutFolder, "test", "replay", "histories");
+const current = join(folder, "current");
 const EXTENSION = ".jsonl.gz";
 
 /**
@@ -35,16 +39,18 @@ export async function recordHistories(client: Client): Promise<void> {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     ofStudy.push({ workflowId, type, status: status.name, history: History.fromObject(history) });
   }
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await rm(current, { recursive: true, force: true });
+  await mkdir(current, { recursive: true });
   for (const [study, histories] of recorded)
-    await writeFile(join(folder, study + EXTENSION), gzipSync(histories.map((each) => `${asLine(each)}\n`).join("")));
+    await writeFile(join(current, study + EXTENSION), gzipSync(histories.map((each) => `${asLine(each)}\n`).join("")));
 }
 
-/** The recorded histories, by study. */
+/** The recorded histories, by folder and study. */
 export async function readHistories(): Promise<Map<string, RecordedHistory[]>> {
-  const names = (await readdir(folder)).sort();
-  return new Map(await Promise.all(names.map(async (name) => [basename(name, EXTENSION), await read(name)] as const)));
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(EXTENSION)).sort();
+  return new Map(
+    await Promise.all(names.map(async (name) => [name.slice(0, -EXTENSION.length), await read(name)] as const)),
+  );
 }
 
 async function read(name: string): Promise<RecordedHistory[]> {

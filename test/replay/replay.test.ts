@@ -31,7 +31,7 @@ test("there are histories of all that can happen to a search, a study, its sweep
   const wanted = ["study COMPLETED", "study FAILED", "study CANCELLED", "sweep CONTINUED_AS_NEW", "cell FAILED"];
   for (const kind of [...wanted, "search COMPLETED", "search FAILED", "search CANCELLED"])
     assert.ok(kinds.has(kind), kind);
-  const paused = (recorded.get("paused") ?? []).map(asLine).join();
+  const paused = (recorded.get("current/paused") ?? []).map(asLine).join();
   for (const name of ["pause", "resume"]) assert.ok(paused.includes(`"name":"${name}"`), name);
 });
 

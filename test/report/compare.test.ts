@@ -76,6 +76,17 @@ test("an evaluation of other records is not compared, nor are means over tasks",
   });
 });
 
+test("nor is one of as many records that were chosen otherwise", () => {
+  const chosen = (name: string, by: string) =>
+    smallStudy(name, 0, (cell) => ({
+      ...cell,
+      evaluations: cell.evaluations.map((each) => (each.id === "piqa" ? { ...each, chosen: by } : each)),
+    }));
+  const [{ what, why }] = compareStudies(chosen("a", "one"), chosen("b", "two")).incomparable;
+  assert.deepEqual([what, why], ["task piqa", "other records were chosen in one than in the other"]);
+  assert.deepEqual(compareStudies(chosen("a", "one"), chosen("b", "one")).incomparable, []);
+});
+
 test("specifications' differences have their places, by id where there is one", () => {
   const first = { seed: 0, sizes: [1, 2], sources: [{ id: "a", path: "x" }, { id: "b" }] };
   const second = { seed: 1, sizes: [1, 2], sources: [{ id: "b" }, { id: "a", path: "y" }], more: true };

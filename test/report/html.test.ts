@@ -269,3 +269,16 @@ test("the JSON holds the results as given and the statistics", () => {
   assert.deepEqual(results, JSON.parse(JSON.stringify(study)));
   assert.equal(statistics.models[0].methods.length, 4);
 });
+
+test("a page of chosen records says so beside its title", () => {
+  const study = realisticStudy();
+  const chosen = (cell: StudyResults["cells"][number]) => ({
+    ...cell,
+    evaluations: cell.evaluations.map((each) =>
+      each.kind === "task" ? { ...each, count: 20, chosen: "digest" } : each,
+    ),
+  });
+  const text = "20 records a task, of which the dense model is least certain";
+  assert.ok(buildReport({ ...study, cells: study.cells.map(chosen) }).html.includes(text));
+  assert.ok(!buildReport(study).html.includes("least certain"));
+});

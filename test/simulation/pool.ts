@@ -4,6 +4,16 @@ import type { RecordValues } from "../../statistics/outcomes.js";
 export interface Pool {
   name: string;
   sets: readonly (readonly RecordValues[])[];
+  /** What a search has besides; none: it can't search these. */
+  dense?: DenseModel;
+}
+
+/** What is known of the model that the sets' models were compressed from. */
+export interface DenseModel {
+  /** [task]: records, those first of which it is least certain. */
+  leastCertainFirst: readonly (readonly number[])[];
+  /** Compressed models that are made from it, of all methods: the cost of its evaluation is theirs together. */
+  compressed: number;
 }
 
 /** Two sources of a simulated study, [set][task][record]. */

@@ -1,8 +1,9 @@
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { costOf, halvingRungs, type Rung, survivorsOf } from "../../statistics/halving.js";
+import { besideDense, costOf, halvingRungs, type Rung, survivorsOf, withDense } from "../../statistics/halving.js";
+import { byCertainty } from "../../statistics/least-certain.js";
 import { generatorOf } from "../../storage/generator.js";
 import { normalValues, shuffled } from "./draw.js";
-import { meanOf, type Pool } from "./pool.js";
+import { type DenseModel, meanOf, type Pool } from "./pool.js";
 import { shareOf, shareText } from "./share.js";
 
 export interface Searched {
@@ -12,15 +13,20 @@ export interface Searched {
   /** Share of the records that a search must do with. */
   budget: number;
   searches: number;
-  /** Records scored, as a share of those that whole evaluations of all candidates score. */
+  /** Records scored, the dense model's too, as a share of those that whole evaluations of all score. */
   cost: number;
   /** Searches whose choice is within one standard error of the best, and those that choose it. */
   within: number;
   best: number;
+  /** As `within`, where rounds take records at random and not those first of which the dense model is least certain. */
+  withinAtRandom: number;
   /** What the choice has less than the best, and what a candidate has less that is chosen without looking: in accuracy, means. */
   regret: number;
   blindRegret: number;
 }
+
+/** Of a pool's records, in each search. */
+const SHARE = 0.7;
 
 /** That of the documentation's example, and what a study of a dozen sets with few records needs. */
 const BUDGETS = [0.25, 0.5];
@@ -28,56 +34,73 @@ const BUDGETS = [0.25, 0.5];
 /** A candidate's outcomes, [task][record]. */
 type Candidates = readonly (readonly ArrayLike<number>[])[];
 
+/** What a search is drawn from. */
+interface Draw {
+  sets: Candidates;
+  dense: DenseModel;
+}
+
 /**
- * Searches for the best of some calibration sets by successive halving, each with the records in another order. The truth is what
- * whole evaluations say; the standard error is that of the best one's mean accuracy over the tasks' records.
+ * Searches for the best of some calibration sets by successive halving, each among other records: a share of the pool's of each
+ * task. The truth is what whole evaluations say; the standard error is that of the best one's mean accuracy over the tasks' records.
  */
 export function simulateSearch(pools: readonly Pool[], searches: number, seed: string): Searched[] {
   return BUDGETS.flatMap((budget) => simulateBudget(pools, searches, seed, budget));
 }
 
 function simulateBudget(pools: readonly Pool[], searches: number, seed: string, budget: number): Searched[] {
-  const real = pools
-    .filter((pool) => isLargeEnough(pool, budget))
-    .map(({ name, sets }) => ({ name, draw: () => sets }));
+  const real = pools.flatMap(({ name, sets, dense }) => {
+    if (dense === undefined) return [];
+    const draw = (generator: RandomGenerator) => someRecords({ sets, dense }, generator);
+    return rungsOf(draw(generatorOf("")), budget) === undefined ? [] : [{ name, draw }];
+  });
   return [...real, madeUp].map(({ name, draw }) => {
     const generator = generatorOf(`${seed}/search/${name}`);
-    const total = { within: 0, best: 0, regret: 0, blindRegret: 0 };
+    const total = { within: 0, withinAtRandom: 0, best: 0, regret: 0, blindRegret: 0 };
     let [cost, candidates, records] = [0, 0, 0];
     for (let search = 0; search < searches; search++) {
-      const sets = draw(generator);
-      const counts = sets[0].map(({ length }) => length);
-      const rungs = halvingRungs(sets.length, counts, budget);
+      const drawn = draw(generator);
+      const { sets, dense } = drawn;
+      const rungs = rungsOf(drawn, budget);
       if (rungs === undefined) throw new RangeError(`${name}: too few candidates for the budget`);
       const truth = sets.map((set) => meanOf(set.map(meanOf)));
       const best = Math.max(...truth);
-      const chosen = truth[searchIn(sets, rungs, generator)];
-      total.within += Number(best - chosen <= standardError(sets[truth.indexOf(best)]));
+      const error = standardError(sets[truth.indexOf(best)]);
+      const chosen = truth[searchIn(sets, rungs, dense.leastCertainFirst)];
+      const atRandom = dense.leastCertainFirst.map((order) => shuffled(order, generator));
+      total.within += Number(best - chosen <= error);
+      total.withinAtRandom += Number(best - truth[searchIn(sets, rungs, atRandom)] <= error);
       total.best += Number(chosen === best);
       total.regret += (best - chosen) / searches;
       total.blindRegret += (best - meanOf(truth)) / searches;
+      const counts = sets[0].map(({ length }) => length);
       records = counts.reduce((sum, count) => sum + count, 0);
       candidates = sets.length;
-      cost = costOf(rungs, counts) / (candidates * records);
+      cost = withDense(costOf(rungs, counts) / (candidates * records), dense.compressed);
     }
     return { name, candidates, records, budget, searches, cost, ...total };
   });
 }
 
-/** Fewer sets or records than the budget can be divided among say nothing. */
-function isLargeEnough({ sets }: Pool, budget: number): boolean {
+function rungsOf({ sets, dense }: Draw, budget: number): Rung[] | undefined {
   const counts = sets[0].map(({ length }) => length);
-  return halvingRungs(sets.length, counts, budget) !== undefined;
+  return halvingRungs(sets.length, counts, besideDense(budget, dense.compressed));
 }
 
-/** The index of the candidate that is left, with the records of each task in random order. */
-function searchIn(sets: Candidates, rungs: readonly Rung[], generator: RandomGenerator): number {
-  const orders = sets[0].map(({ length }) =>
-    shuffled(
-      Array.from({ length }, (_, i) => i),
-      generator,
-    ),
-  );
+/** All sets with some of the records of each task, so that no search is as another. */
+function someRecords({ sets, dense }: Draw, generator: RandomGenerator): Draw {
+  const orders = dense.leastCertainFirst.map((order) => {
+    const kept = new Set(shuffled(order, generator).slice(0, Math.ceil(SHARE * order.length)));
+    return order.filter((record) => kept.has(record));
+  });
+  return {
+    sets: sets.map((set) => orders.map((order, task) => Uint8Array.from(order, (record) => set[task][record]))),
+    dense: { ...dense, leastCertainFirst: orders.map((order) => Array.from(order.keys())) },
+  };
+}
+
+/** The index of the candidate that is left. @param orders [task]: records, as rounds take them */
+function searchIn(sets: Candidates, rungs: readonly Rung[], orders: readonly (readonly number[])[]): number {
   const scoreOf = (set: readonly ArrayLike<number>[], limit: number) =>
     meanOf(set.map((values, task) => meanOf(orders[task].slice(0, limit).map((record) => values[record]))));
   let left = sets.map((_, index) => index);
@@ -104,20 +127,29 @@ const RECORDS = 500;
  */
 const SPREADS = { source: 0.02, set: 0.013, answer: 0.2 };
 
+/** Methods that have the dense model in common. */
+const METHODS = 4;
+
 /** Five sources of ten sets on four tasks of 500 records: an answer is right where the set's skill outweighs the record's difficulty. */
 const madeUp = {
   name: "made up",
-  draw: (generator: RandomGenerator): Candidates => {
+  draw: (generator: RandomGenerator): Draw => {
     const difficulties = Array.from({ length: TASKS }, () => normalValues(RECORDS, generator));
-    return normalValues(SOURCES, generator).flatMap((source) =>
-      normalValues(SETS, generator).map((own) => {
-        const skill = SPREADS.source * source + SPREADS.set * own;
-        return difficulties.map((task) => {
-          const luck = normalValues(RECORDS, generator);
-          return Uint8Array.from(task, (difficulty, i) => Number(skill + SPREADS.answer * luck[i] > difficulty));
-        });
-      }),
+    const margins = (skill: number) =>
+      difficulties.map((task) => {
+        const luck = normalValues(RECORDS, generator);
+        return Float64Array.from(task, (difficulty, i) => skill + SPREADS.answer * luck[i] - difficulty);
+      });
+    const certainties = margins(0).map((task) => task.map(Math.abs));
+    const sets = normalValues(SOURCES, generator).flatMap((source) =>
+      normalValues(SETS, generator).map((own) =>
+        margins(SPREADS.source * source + SPREADS.set * own).map((task) =>
+          Uint8Array.from(task, (margin) => Number(margin > 0)),
+        ),
+      ),
     );
+    const leastCertainFirst = certainties.map((task) => byCertainty([task]));
+    return { sets, dense: { leastCertainFirst, compressed: METHODS * sets.length } };
   },
 };
 
@@ -126,8 +158,8 @@ export function searchLines(figures: readonly Searched[]): string[] {
   return [
     "successive halving with at most so many of the records",
     ...figures.map(
-      ({ name, candidates, records, budget, searches, cost, within, best, regret, blindRegret }) =>
-        `  ${100 * budget} %, ${name}: ${candidates} sets, ${records} records each, ${(100 * cost).toFixed(1)} % of them scored; within one standard error of the best ${shareText(shareOf(within, searches))}, the best itself ${shareText(shareOf(best, searches))}; ${points(regret)} below it on average, a set taken blindly ${points(blindRegret)}`,
+      ({ name, candidates, records, budget, searches, cost, within, withinAtRandom, best, regret, blindRegret }) =>
+        `  ${100 * budget} %, ${name}: ${candidates} sets, ${records} records each, ${(100 * cost).toFixed(1)} % of them scored; within one standard error of the best ${shareText(shareOf(within, searches))} (records at random: ${shareText(shareOf(withinAtRandom, searches))}), the best itself ${shareText(shareOf(best, searches))}; ${points(regret)} below it on average, a set taken blindly ${points(blindRegret)}`,
     ),
   ];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { costOf, halvingRungs, survivorsOf } from "../../statistics/halving.js";
+import { besideDense, costOf, halvingRungs, leastShare, survivorsOf, withDense } from "../../statistics/halving.js";
 
 const counts = fc.array(fc.integer({ min: 1, max: 2000 }), { minLength: 1, maxLength: 5 });
 
@@ -13,7 +13,12 @@ test("rounds halve the candidates, raise the records, end with all records, and 
       fc.double({ min: 0.01, max: 1, noNaN: true }),
       (n, records, budget) => {
         const rungs = halvingRungs(n, records, budget);
-        if (rungs === undefined) return;
+        const least = leastShare(n, records);
+        if (rungs === undefined) {
+          assert.ok(budget < least);
+          return;
+        }
+        assert.ok(budget >= least * (1 - 1e-12));
         const whole = n * records.reduce((sum, count) => sum + count, 0);
         assert.ok(costOf(rungs, records) <= budget * whole);
         assert.equal(rungs[0].candidates, n);
@@ -52,4 +57,12 @@ test("records of a round before cost nothing again, and a task that has no more 
 test("the best go on, of equal ones the earlier; what is no number comes last", () => {
   assert.deepEqual(survivorsOf([0.1, 0.5, Number.NaN, 0.5, 0.2], 3), [1, 3, 4]);
   assert.deepEqual(survivorsOf([Number.NaN, 0], 2), [1, 0]);
+});
+
+test("a dense model's own records are taken from the budget", () => {
+  // Of 49 models a quarter is 12.25: one is the dense one, whole.
+  assert.equal(besideDense(0.25, 48), 11.25 / 48);
+  assert.equal(withDense(11.25 / 48, 48), 0.25);
+  assert.ok(besideDense(0.1, 4) < 0, "half a model can't be whole");
+  assert.equal(besideDense(1, 4), 1);
 });

@@ -96,6 +96,11 @@ const others: [string, Change, string[]][] = [
   ["fewer sets", (spec) => Object.assign(spec.calibration ?? {}, { sets: 1 }), ["calibration.sets: 2 -> 1"]],
   ["fewer records", (spec) => Object.assign(spec.evaluation ?? {}, { limit: 50 }), ["evaluation.limit: 100 -> 50"]],
   [
+    "fewer records, those of which the dense model is least certain",
+    (spec) => Object.assign(spec.evaluation ?? {}, { leastCertain: 50 }),
+    ["evaluation.leastCertain: all -> 50"],
+  ],
+  [
     "a task left out",
     (spec) => Object.assign(spec.evaluation ?? {}, { tasks: ["boolq"] }),
     ["evaluation.tasks: piqa is left out"],

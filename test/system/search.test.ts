@@ -44,15 +44,20 @@ test("a search evaluates the better half on more records, compresses nothing twi
     { name: "InvalidStudySpec", message: /touchstone study search/ },
   );
 
-  const { summary, rounds } = await run(spec);
+  const { summary, rounds: all } = await run(spec);
+  const [dense, ...rounds] = all;
   assert.deepEqual(
     summary.rounds.map(({ candidates, study }) => [candidates, study]),
     [
+      [0, "search.dense"],
       [4, "search.round1"],
       [2, "search.round2"],
     ],
   );
-  assert.ok(summary.cost <= 0.7 && summary.rounds[0].limit < RECORDS && summary.rounds[1].limit === RECORDS);
+  const [, first, last] = summary.rounds;
+  assert.ok(summary.cost <= 0.7 && first.limit < RECORDS && last.limit === RECORDS);
+  const counts = [dense, ...rounds].map(({ cells }) => cells.map(({ evaluations }) => evaluations[0].count));
+  assert.deepEqual(counts, [[RECORDS], Array(5).fill(first.limit), Array(3).fill(RECORDS)]);
   const compressed = rounds.map(({ cells }) => cells.filter(({ method }) => method !== null));
   assert.deepEqual(
     compressed.map(({ length }) => length),
@@ -86,6 +91,9 @@ test("a search evaluates the better half on more records, compresses nothing twi
   ])
     assert.equal((await system.touchstone.find(name)).workflowId, id);
   await assert.rejects(system.touchstone.find("search.round3"), { name: "UnknownStudy" });
+
+  const reasons = dense.skipped.map(({ reason }) => reason);
+  assert.deepEqual(reasons, Array(4).fill("only the dense model is evaluated before the search's first round"));
 
   const blocks = await manifestsOf("search", "block");
   assert.ok(blocks.size > 0);

@@ -78,13 +78,20 @@ function stubs(cells: readonly CellCoordinates[], stage: Stage) {
   return {
     planSearch: async ({ name: own }: { name: string }) => {
       const rounds = [
-        { candidates: 4, limit: 5 },
-        { candidates: 2, limit: 20 },
-      ].map((rung, i) => ({ ...rung, study: { name: `${own}.round${i + 1}` } }));
+        { candidates: 0, limit: 20, study: { name: `${own}.dense` } },
+        { candidates: 4, limit: 5, study: { name: `${own}.round1` } },
+        { candidates: 2, limit: 20, study: { name: `${own}.round2` } },
+      ];
       return { name: own, rounds, cost: 0.6 };
     },
-    openSearchRound: async ({ before, next }: Record<"before" | "next", { study: { name: string } }>) => {
-      stage.calls.push(`${before.study.name} to ${next.study.name}`);
+    openSearchRound: async ({
+      before,
+      next,
+    }: {
+      before?: { study: { name: string } };
+      next: { study: { name: string } };
+    }) => {
+      stage.calls.push(`${before?.study.name ?? "the beginning"} to ${next.study.name}`);
     },
     rankSearchRound: async ({ study: { name: round } }: { study: { name: string } }) => {
       stage.calls.push(`${round} ranked`);
@@ -507,17 +514,23 @@ test("a search runs its rounds one after the other, and says what the last one f
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await startSearch(client, "sought");
     const rounds = [
+      { candidates: 0, limit: 20, study: "sought.dense" },
       { candidates: 4, limit: 5, study: "sought.round1" },
       { candidates: 2, limit: 20, study: "sought.round2" },
     ];
     assert.deepEqual(await handle.result(), { name: "sought", rounds, cost: 0.6, found: [] });
-    assert.deepEqual(await handle.query("progress"), { phase: "done", rounds, cost: 0.6, round: 1 });
+    assert.deepEqual(await handle.query("progress"), { phase: "done", rounds, cost: 0.6, round: 2 });
     const ended = await client.workflow.getHandle("study/sought.round2").describe();
     assert.equal(ended.status.name, "COMPLETED");
   });
   const own = stage.calls.filter((call) => call.includes("sought"));
-  assert.deepEqual(own, ["sought.round1 to sought.round2", "sought.round2 ranked"]);
-  assert.equal(stage.calls.lastIndexOf(`${cellName(cells[3])} evaluate`) < stage.calls.indexOf(own[0]), true);
+  assert.deepEqual(own, [
+    "the beginning to sought.dense",
+    "sought.dense to sought.round1",
+    "sought.round1 to sought.round2",
+    "sought.round2 ranked",
+  ]);
+  assert.equal(stage.calls.lastIndexOf(`${cellName(cells[3])} evaluate`) < stage.calls.indexOf(own[2]), true);
 });
 
 test("a search whose round fails says which, and goes on with that round when it is started again", async () => {
@@ -529,10 +542,10 @@ test("a search whose round fails says which, and goes on with that round when it
     await assert.rejects(failed.result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError);
       const { type, at } = rootFailure(error.cause);
-      assert.deepEqual([type, at], ["StudyIncomplete", "study failing-search.round1"]);
+      assert.deepEqual([type, at], ["StudyIncomplete", "study failing-search.dense"]);
       return true;
     });
-    assert.ok(!stage.calls.some((call) => call.includes(" to ")));
+    assert.ok(!stage.calls.some((call) => call.includes("failing-search.dense to ")));
     stage.poisoned.clear();
     await (await startSearch(client, "failing-search")).result();
   });
@@ -548,7 +561,7 @@ test("a cancelled search ends with the round that runs", async () => {
     await handle.cancel();
     await assert.rejects(handle.result());
     assert.equal((await handle.describe()).status.name, "CANCELLED");
-    assert.equal((await client.workflow.getHandle("study/given-up.round1").describe()).status.name, "CANCELLED");
+    assert.equal((await client.workflow.getHandle("study/given-up.dense").describe()).status.name, "CANCELLED");
   });
   assert.ok(stage.finished.size < 4);
 });
