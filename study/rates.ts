@@ -10,7 +10,7 @@ export interface Line {
  */
 export const PORTION_TOKENS = 2 ** 14;
 
-/** Logits of an evaluation at once: 32 MiB of them stay below what the allocator gives back to the system and then asks for anew. */
+/** Logits of an evaluation at once: 32 MiB of float32. */
 export const LOGITS = 2 ** 23;
 
 /** Seconds for one block by one method, as measured. */

@@ -23,7 +23,8 @@ function cancelCommand(): Command {
     .action((name: string, part: Part) =>
       withClient(async (touchstone) => {
         const found = part.model === undefined ? await touchstone.find(name) : touchstone.study(name);
-        await found.cancel(part);
+        if (await found.isRunning()) await found.cancel(part);
+        else console.error(`${name} has ended: there is nothing to cancel.`);
       }),
     );
 }

@@ -1,28 +1,52 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generatorOf } from "../../storage/generator.js";
+import { checkoutFolder } from "../../storage/home.js";
 import { normalValues } from "./draw.js";
 import type { Pool } from "./pool.js";
 
-interface Fixture {
-  about: string;
-  /** Records by task. */
-  tasks: Readonly<Record<string, number>>;
-  /** A bit a record, the first in the highest; hexadecimal, by task. */
-  sets: readonly { source: string; set: number; outcomes: readonly string[] }[];
+/** A line of what `npm run simulate -- --study NAME --record FILE` writes: real outcomes of a study. */
+interface RecordedPool {
+  name: string;
+  /** Records of each task. */
+  records: readonly number[];
+  leastCertainFirst: readonly (readonly number[])[];
+  compressed: number;
+  /** [set][task]: a bit a record, the first in the highest; hexadecimal. */
+  sets: readonly (readonly string[])[];
 }
 
-/** Real outcomes of models compressed with different sets; all of them as one pool, of sets from mixed texts. */
-export async function fixturePool(): Promise<Pool> {
-  const file = join(import.meta.dirname, "../../../test/simulation/outcomes.json");
-  const { about, tasks, sets } = JSON.parse(await readFile(file, "utf8")) as Fixture;
-  const counts = Object.values(tasks);
-  return { name: about, sets: sets.map(({ outcomes }) => outcomes.map((hex, task) => bits(hex, counts[task]))) };
+const recordedFile = join(checkoutFolder, "test", "simulation", "outcomes.jsonl");
+
+/** The recorded pools: sets of all sources of a study, as of one source of mixed texts, by method. */
+export async function recordedPools(): Promise<Pool[]> {
+  const lines = (await readFile(recordedFile, "utf8")).trimEnd().split("\n");
+  return lines.map((line) => {
+    const { name, records, sets, ...dense } = JSON.parse(line) as RecordedPool;
+    return { name, sets: sets.map((set) => set.map((hex, task) => bits(hex, records[task]))), dense };
+  });
+}
+
+/** Numbers alone: no text of a record or a set. */
+export async function recordPools(pools: readonly Pool[], file: string): Promise<void> {
+  const lines = pools.flatMap(({ name, sets, dense }) => {
+    if (dense === undefined) return [];
+    const records = sets[0].map(({ length }) => length);
+    const recorded: RecordedPool = { name, records, ...dense, sets: sets.map((set) => set.map(hexOf)) };
+    return [`${JSON.stringify(recorded)}\n`];
+  });
+  await writeFile(file, lines.join(""));
 }
 
 function bits(hex: string, count: number): Uint8Array {
   const bytes = Buffer.from(hex, "hex");
   return Uint8Array.from({ length: count }, (_, i) => (bytes[i >> 3] >> (7 - (i & 7))) & 1);
+}
+
+function hexOf(values: ArrayLike<number>): string {
+  const bytes = Buffer.alloc(Math.ceil(values.length / 8));
+  for (let i = 0; i < values.length; i++) bytes[i >> 3] |= values[i] << (7 - (i & 7));
+  return bytes.toString("hex");
 }
 
 /**

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fixturePool, madeUpPool } from "./fixture.js";
+import { madeUpPool, recordedPools } from "./fixture.js";
 import { drawPair, meanOf, type Pool } from "./pool.js";
 import { type Simulated, simulateDifferences } from "./source-differences.js";
 
-const real = await fixturePool();
+const real = await recordedPools();
 const REPORT = "sets and records (the report's)";
-const run = (pool: Pool, difference: number): Record<string, Simulated> =>
+const run = (pools: readonly Pool[], difference: number): Record<string, Simulated> =>
   Object.fromEntries(
-    simulateDifferences([pool], { studies: 200, perSource: 3, difference, seed: "test" }).map((each) => [
+    simulateDifferences(pools, { studies: 200, perSource: 3, difference, seed: "test" }).map((each) => [
       each.method,
       each,
     ]),
@@ -21,7 +21,7 @@ test("of 200 null pairs of real sets at most 5 % are found to differ", () => {
 });
 
 test("nor are more of pairs whose sets differ much, which a percentile bootstrap takes for findings", () => {
-  const { [REPORT]: own, "two-level bootstrap, percentiles": bootstrap } = run(madeUpPool(), 0);
+  const { [REPORT]: own, "two-level bootstrap, percentiles": bootstrap } = run([madeUpPool()], 0);
   // More than 5 % would be sure: the interval of the share is above.
   assert.ok(own.found.low <= 0.05, `${own.found.share}`);
   assert.ok(bootstrap.found.low > 0.05, `${bootstrap.found.share}`);
@@ -42,7 +42,7 @@ test("the difference that is asked for is true of what is drawn", () => {
   };
   const level = (sets: readonly (readonly ArrayLike<number>[])[]) => meanOf(sets.map((set) => meanOf(set.map(meanOf))));
   const differences = Array.from({ length: 400 }, () => {
-    const { first, second } = drawPair(real, 3, 0.05, uniform);
+    const { first, second } = drawPair(real[0], 3, 0.05, uniform);
     return level(first) - level(second);
   });
   assert.ok(Math.abs(meanOf(differences) - 0.05) < 0.005, `${meanOf(differences)}`);
