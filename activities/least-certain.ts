@@ -7,50 +7,45 @@ import { studyTask, tableAccuracy } from "../evaluation/study-task.js";
 import type { Accuracy } from "../evaluation/task.js";
 import { byCertainty } from "../statistics/least-certain.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
-import { denseCell } from "../study/cells.js";
+import { denseCell, pilotOf } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
+import { cellName } from "../study/names.js";
 import type { PlannedTask, StudyPlan } from "../study/plan.js";
+import type { CellCoordinates } from "../study/results.js";
+import { drawnCalibration } from "./calibration-of.js";
 import { evaluationDerivation } from "./derivations.js";
 
 /**
- * Names the records of each task of which the dense models are least certain, where the specification wants no others: compressed
- * models differ there, and hardly elsewhere.
- * @throws TouchstoneError InvalidSettings where the store has no evaluation of a dense model on all records within the limit
+ * Names the records of each task of which the dense models and their pilots are least certain, where the specification wants no
+ * others: what lies between these two, as most compressed models do, differs there, and hardly elsewhere. All cells are scored on the same.
+ * @throws TouchstoneError InvalidSettings where the store has no evaluation of one of these on all records within the limit
  */
 export async function withLeastCertain(plan: StudyPlan, checkpoints: Checkpoints): Promise<StudyPlan> {
   const { spec, tasks } = plan;
   const count = spec.evaluation.leastCertain;
   if (count === undefined) return plan;
+  const asking = spec.models.flatMap(({ id }) => [denseCell(id), pilotOf(spec, id) ?? []].flat());
   const chosen = await Promise.all(
     Object.entries(tasks).map(async ([name, task]): Promise<[string, PlannedTask]> => {
-      const ids = spec.models.map(({ id }) => id);
-      const only = (await leastCertainFirst(plan, checkpoints, ids, name)).slice(0, count).sort((a, b) => a - b);
+      const asked = await askTask(plan, name);
+      const certainties = await Promise.all(asking.map((cell) => cellCertainties(plan, checkpoints, cell, asked)));
+      const first = byCertainty(certainties).slice(0, count);
+      const only = first.map((i) => asked.questions.indexes[i]).sort((a, b) => a - b);
       return [name, { ...task, only }];
     }),
   );
   return { ...plan, tasks: Object.fromEntries(chosen) };
 }
 
-/** A task's records that the dense models were scored on, those first of which they are least certain. @throws as `withLeastCertain` */
-export async function leastCertainFirst(
-  plan: StudyPlan,
-  checkpoints: Checkpoints,
-  models: readonly string[],
-  name: string,
-): Promise<number[]> {
-  const asked = await ask(plan, name);
-  const certainties = await Promise.all(
-    models.map((model) => certaintiesOf(plan, checkpoints, { model, name, ...asked })),
-  );
-  return byCertainty(certainties).map((i) => asked.questions.indexes[i]);
-}
-
-interface Asked {
+export interface CertaintyQuestions {
+  /** The task, as the specification names it. */
+  name: string;
   metric: Accuracy;
   questions: Scored<Question>;
 }
 
-async function ask({ spec: { evaluation }, tasks }: StudyPlan, name: string): Promise<Asked> {
+/** @throws TouchstoneError InvalidSettings where the task has no accuracy */
+export async function askTask({ spec: { evaluation }, tasks }: StudyPlan, name: string): Promise<CertaintyQuestions> {
   const task = studyTask(evaluation, name);
   const metric = tableAccuracy(evaluation, task);
   if (metric === undefined) {
@@ -60,19 +55,22 @@ async function ask({ spec: { evaluation }, tasks }: StudyPlan, name: string): Pr
     );
   }
   const all = askQuestions(task, await readTaskRecords(evaluation.data ?? "", task));
-  return { metric, questions: scoredRecords(all, { limit: evaluation.limit, only: tasks[name].only }) };
+  return { name, metric, questions: scoredRecords(all, { limit: evaluation.limit, only: tasks[name].only }) };
 }
 
-async function certaintiesOf(
+/** How certain a cell's model is of a task's records, in nats. @throws TouchstoneError InvalidSettings where it wasn't evaluated */
+export async function cellCertainties(
   plan: StudyPlan,
   checkpoints: Checkpoints,
-  { model, name, metric, questions }: Asked & { model: string; name: string },
+  cell: CellCoordinates,
+  { name, metric, questions }: CertaintyQuestions,
 ): Promise<Float64Array> {
-  const derivation = evaluationDerivation(plan, denseCell(model), null, { kind: "task", id: name });
+  const digest = (await drawnCalibration(plan, checkpoints, cell))?.facts.digest ?? null;
+  const derivation = evaluationDerivation(plan, cell, digest, { kind: "task", id: name });
   const manifest = await checkpoints.find("evaluation", derivation);
   if (manifest === undefined) {
     throw invalid(
-      `The store has no evaluation of the dense ${model} by ${name}, which says of which records it is least certain`,
+      `The store has no evaluation of ${cellName(cell)} by ${name}, which says of which records it is least certain`,
       "Run the study without the key first; a search does so itself.",
     );
   }

@@ -1,9 +1,9 @@
 import { readTaskRecords } from "../evaluation/records.js";
 import { studyTask } from "../evaluation/study-task.js";
-import { besideDense, costOf, halvingRungs, leastShare, type Rung, withDense } from "../statistics/halving.js";
+import { besidePilot, costOf, halvingRungs, leastShare, type Rung, withPilot } from "../statistics/halving.js";
 import { isDataFree } from "../study/cells.js";
 import { TouchstoneError } from "../study/errors.js";
-import type { SearchPlan } from "../study/search.js";
+import type { SearchPlan, SearchRound } from "../study/search.js";
 import { searchSchema } from "../study/search-setting.js";
 import { parseStudySpec, type StudySpec } from "../study/spec.js";
 import { splitTaskName } from "../study/task-name.js";
@@ -11,8 +11,8 @@ import { completeSpec } from "./plan-study.js";
 
 /**
  * The rounds of a search for the calibration set with the best mean accuracy, of each model and method on its own. Candidates are the
- * study's sets of all sources and sizes; methods that look at no data, noise replicates and `stopping` are left out. First come the
- * dense models, on all records: of these, the rounds before the last score those of which they are least certain.
+ * study's sets of all sources and sizes; methods that look at no data, noise replicates and `stopping` are left out. First come
+ * each dense model and its pilot, on all records: of these, the rounds before the last score those of which the two are least certain.
  * @throws TouchstoneError for what is wrong with the specification alone, as `planStudy`; InvalidSettings where there is nothing to
  *   search, or the budget is too small
  */
@@ -27,16 +27,20 @@ export async function planSearch(input: unknown): Promise<SearchPlan> {
     throw invalid(`There is no ${missing}, so no set is better than another`, "Name one in the specification.");
   }
   const compressed = methods.length * candidates;
-  const rungs = halvingRungs(candidates, counts, besideDense(budget, compressed));
+  const rungs = halvingRungs(candidates, counts, besidePilot(budget, compressed));
   if (rungs === undefined) {
-    const least = Math.ceil(1000 * withDense(leastShare(candidates, counts), compressed)) / 1000;
+    const least = Math.ceil(1000 * withPilot(leastShare(candidates, counts), compressed)) / 1000;
     throw invalid(
       `A budget of ${budget} is too small for ${candidates} sets of ${Math.max(...counts)} records`,
       `Give at least ${least}, or more sets or sources to search.`,
     );
   }
   const calibration = { ...spec.calibration, noiseReplicates: 0 };
-  const roundOf = (rung: Rung, suffix: string, changes: Partial<StudySpec["evaluation"]>) => {
+  const roundOf = (
+    rung: Rung & { pilot?: true },
+    suffix: string,
+    changes: Partial<StudySpec["evaluation"]>,
+  ): SearchRound => {
     const evaluation = { ...spec.evaluation, ...changes };
     const study = { ...spec, name: `${spec.name}.${suffix}`, methods, calibration, evaluation };
     return { ...rung, study: parseStudySpec(study) };
@@ -46,9 +50,13 @@ export async function planSearch(input: unknown): Promise<SearchPlan> {
     const isLast = i === rungs.length - 1;
     return roundOf(rung, `round${i + 1}`, isLast ? {} : { leastCertain: rung.limit, perplexity: [] });
   });
-  const dense = rungs.length === 1 ? [] : [roundOf({ candidates: 0, limit }, "dense", { perplexity: [] })];
+  const pilot = roundOf({ candidates: 1, limit, pilot: true }, "pilot", { perplexity: [] });
   const share = costOf(rungs, counts) / costOf([{ candidates, limit }], counts);
-  return { name: spec.name, rounds: [...dense, ...rounds], cost: withDense(share, compressed) };
+  return {
+    name: spec.name,
+    rounds: rungs.length === 1 ? rounds : [pilot, ...rounds],
+    cost: withPilot(share, compressed),
+  };
 }
 
 /** Records of each task whose inputs are as they are. */

@@ -1,7 +1,7 @@
 import { measuresOf, readerOf } from "../report/measures.js";
 import { survivorsOf } from "../statistics/halving.js";
 import { openStore } from "../storage/store.js";
-import { expandCells } from "../study/cells.js";
+import { expandCells, pilotOf } from "../study/cells.js";
 import { grouped } from "../study/grouped.js";
 import { cellName } from "../study/names.js";
 import type { CellCoordinates } from "../study/results.js";
@@ -14,26 +14,27 @@ import { studyPlans } from "./stored-studies.js";
 
 /** What the reasons begin with for which sets are left out; people's own reasons stay. */
 const DROPPED = "dropped out of the search";
-const DENSE_ALONE = "only the dense model is evaluated before the search's first round";
+const NO_PILOT = "the pilot alone is evaluated before the search's first round";
 
 export interface OpenRequest {
-  /** The round before, which has ended; none: the next is that of the dense models alone. */
+  /** The round before, which has ended; none: the next is the pilot's. */
   before?: SearchRound;
   next: SearchRound;
 }
 
 /**
- * Lets the best sets of a round into the next, after that of the dense models all: the others are recorded as skipped there, before
- * its study looks for its cells.
+ * Lets the best sets of a round into the next, and the pilot, which is scored already; after the pilot's round, all. The others are
+ * recorded as skipped there, before its study looks for its cells.
  */
 export async function openSearchRound({ before, next }: OpenRequest, context: StepContext): Promise<void> {
-  if (before?.candidates === 0) return;
+  if (before?.pilot) return;
   const rankings = before === undefined ? [] : await rankSearchRound(before, context);
+  const best = rankings.flatMap((ranking) => ranking.best.slice(0, next.candidates)).map(({ cell }) => cell);
   const kept = new Set(
-    rankings.flatMap(({ best }) => best.slice(0, next.candidates)).map(({ cell }) => cellName(cell)),
+    [...next.study.models.flatMap(({ id }) => pilotOf(next.study, id) ?? []), ...best].map(cellName),
   );
   const { name } = next.study;
-  const reason = before === undefined ? DENSE_ALONE : `${DROPPED} after ${before.study.name}`;
+  const reason = before === undefined ? NO_PILOT : `${DROPPED} after ${before.study.name}`;
   const store = openStore(locationOf(next.study));
   const recorded = new Set(await recordedCells(store, "skipped", name));
   for (const cell of candidatesOf(next.study)) {
@@ -60,8 +61,7 @@ export async function rankSearchRound({ study: spec }: SearchRound, context: Ste
   const out = new Set(skipped.map(cellName));
   const byName = new Map(cells.map((cell) => [cellName(cell), cell]));
   const candidates = candidatesOf(spec).filter((cell) => !out.has(cellName(cell)));
-  const groups = grouped(candidates, ({ model, methodLabel }) => JSON.stringify([model, methodLabel]));
-  return groups.map(([, group]) => {
+  return byMethod(candidates).map(([, group]) => {
     const accuracies = group.map((cell) => {
       const result = byName.get(cellName(cell));
       return (result && read(result)) ?? Number.NaN;
@@ -71,6 +71,10 @@ export async function rankSearchRound({ study: spec }: SearchRound, context: Ste
     });
     return { model: group[0].model, methodLabel: group[0].methodLabel, best };
   });
+}
+
+function byMethod(cells: readonly CellCoordinates[]): [string, CellCoordinates[]][] {
+  return grouped(cells, ({ model, methodLabel }) => JSON.stringify([model, methodLabel]));
 }
 
 function candidatesOf(spec: StudySpec): CellCoordinates[] {

@@ -93,7 +93,7 @@ function chosenRecords({ cells }: StudyResults): string[] {
   const most = Math.max(...evaluations.map(({ count }) => count));
   return evaluations.length === 0
     ? []
-    : [`${countOf(most, "record")} a task, of which the dense model is least certain`];
+    : [`${countOf(most, "record")} a task, of which the dense model and the pilot are least certain`];
 }
 
 function lead(model: ModelStatistics, statistics: StudyStatistics): Markup {

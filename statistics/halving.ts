@@ -7,6 +7,9 @@ export interface Rung {
 /** Halving ends with so many candidates or fewer: fewer rounds drop less by chance, and more leave less to choose from. */
 const FINALISTS = 4;
 
+/** Where records grow by more from round to round, the first looks are at too few: fewer finalists leave them more. */
+const MOST_GROWTH = 3;
+
 /**
  * Rounds of successive halving (Karnin, Koren & Somekh 2013, Almost optimal exploration in multi-armed bandits; Jamieson & Talwalkar
  * 2016, Non-stochastic best arm identification, algorithm 1): the better half goes on, with more records each time, by a
@@ -21,11 +24,15 @@ export function halvingRungs(candidates: number, records: readonly number[], bud
   const whole = [{ candidates, limit: most }];
   const allowed = budget * costOf(whole, records);
   if (budget >= 1) return whole;
+  let found: Rung[] | undefined;
   for (const rungs of schemes(candidates, most)) {
     const isKept = (growth: number) => costOf(rungs(growth), records) <= allowed;
-    if (isKept(most)) return rungs(leastFrom(1, most, isKept));
+    if (!isKept(most)) continue;
+    const growth = leastFrom(1, most, isKept);
+    found = rungs(growth);
+    if (growth <= MOST_GROWTH) break;
   }
-  return undefined;
+  return found;
 }
 
 /** The least budget of which `halvingRungs` makes rounds: one record first, one whole evaluation last. */
@@ -57,17 +64,14 @@ export function costOf(rungs: readonly Rung[], records: readonly number[]): numb
   );
 }
 
-/**
- * The share of so many compressed models' records that is left to them where one dense model's are all scored, of a budget for all
- * of them together.
- */
-export function besideDense(budget: number, compressed: number): number {
-  return budget >= 1 ? budget : (budget * (compressed + 1) - 1) / compressed;
+/** The share of so many compressed models' records that is left to rounds, of a budget for these models and their pilot's whole evaluation. */
+export function besidePilot(budget: number, compressed: number): number {
+  return budget >= 1 ? budget : budget - 1 / compressed;
 }
 
-/** The inverse: the share of all records, the dense model's among them. */
-export function withDense(share: number, compressed: number): number {
-  return (share * compressed + 1) / (compressed + 1);
+/** The inverse. The pilot counts as if it were none of the rounds' candidates: it is one in those of its method. */
+export function withPilot(share: number, compressed: number): number {
+  return share >= 1 ? share : share + 1 / compressed;
 }
 
 /** Indexes of the `count` candidates with the highest scores, best first; of equal ones the earlier. NaN comes last. */

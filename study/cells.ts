@@ -35,6 +35,17 @@ export function denseCell(model: string): CellCoordinates {
   return { model, method: null, methodLabel: "dense", source: null, size: null, set: null, noise: null };
 }
 
+/**
+ * The pilot of a model's compressed ones: the first set with the method that is to change the model most, as far as settings say:
+ * one that prunes before one that quantizes, fewer bits before more. undefined where no method uses calibration data.
+ */
+export function pilotOf(spec: StudySpec, model: string): CellCoordinates | undefined {
+  const cells = expandCells(spec, model).filter(({ method }) => method !== null && !isDataFree(method.method));
+  const bits = ({ method }: CellCoordinates) => (method !== null && "bits" in method ? method.bits : 0);
+  const fewest = Math.min(...cells.map(bits));
+  return cells.find((cell) => bits(cell) === fewest);
+}
+
 /** Sets of a source that the study may compress with. */
 export function setsOf({ stopping, calibration }: StudySpec): number {
   return stopping?.maximum ?? calibration.sets;

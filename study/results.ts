@@ -15,7 +15,7 @@ export interface Evaluation {
   standardErrors: Readonly<Record<string, Figure>>;
   /** Records scored, or tokens predicted. */
   count: number;
-  /** Digest of the scored records' numbers, where the dense models' certainty has chosen them; else the first were scored. */
+  /** Digest of the scored records' numbers, where the pilots' certainty has chosen them; else the first were scored. */
   chosen?: string;
   /** Requests whose context lost its beginning, since the model reads no more; none where it is not there. */
   truncated?: number;

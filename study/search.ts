@@ -3,16 +3,17 @@ import type { StudySpec } from "./spec.js";
 
 /** A round of a search: a study of its own, with so many sets of each model and method, and at most `limit` records of each task. */
 export interface SearchRound {
-  /** 0: the dense models alone, which say of which records they are least certain. */
   candidates: number;
   limit: number;
+  /** One set of each model, and the dense model, on all records before the rounds: they say of which records models are least certain. */
+  pilot?: true;
   study: StudySpec;
 }
 
 export interface SearchPlan {
   name: string;
   rounds: readonly SearchRound[];
-  /** Records that are scored, the dense models' too, as a share of those that whole evaluations would score. */
+  /** Records of compressed models that are scored, the pilots' too, as a share of those that whole evaluations would score. */
   cost: number;
 }
 
@@ -26,9 +27,9 @@ export interface Ranking {
 
 /** A round, as people are told of it. */
 export interface ToldRound {
-  /** 0: the dense models alone. */
   candidates: number;
   limit: number;
+  pilot?: true;
   /** Name of its study. */
   study: string;
 }

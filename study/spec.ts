@@ -77,8 +77,8 @@ const evaluationSchema = z.strictObject({
   /** Records a task; null: all. */
   limit: count.nullable().default(null),
   /**
-   * Of these, only so many of each task: those of which the dense models are least certain, by their evaluations in the store;
-   * left out: all.
+   * Of these, only so many of each task: those of which the dense models and their pilots (`pilotOf`) are least certain, by their
+   * evaluations in the store; left out: all.
    */
   leastCertain: count.optional(),
   tableMetric: z.enum(["acc", "accNorm"]).default("acc"),

@@ -33,7 +33,7 @@ export function sweepDetails(state: string, counts: SweepCounts, lastFailure: st
 export function searchDetails({ phase, rounds, round }: SearchProgress): string {
   const rows = rounds.map(({ study, candidates, limit }, i) => [
     i === round && phase === "running" ? `**${study}**` : study,
-    candidates === 0 ? "dense model" : `${candidates}`,
+    `${candidates}`,
     `${limit}`,
   ]);
   const at = round === null ? "" : `, round ${round + 1} of ${rounds.length}`;

@@ -18,7 +18,7 @@ import { study } from "./study.js";
 
 /**
  * Looks for the calibration set with the best mean accuracy, of each model and method, by successive halving: each round is a study,
- * in which the sets that have dropped out are skipped; the first may be of the dense models alone. The input is a study specification as plain JSON, with `search` in it.
+ * in which the sets that have dropped out are skipped; before them may be that of the pilots alone. The input is a study specification as plain JSON, with `search` in it.
  * Starting it again under the same id goes on where it was: what is in the store is not computed again.
  * @throws ApplicationFailure named as the TouchstoneError that planning found, or as the round's study failed
  */
@@ -34,9 +34,8 @@ export async function search(specification: unknown): Promise<SearchSummary> {
     const told = rounds.map(toldRound);
     show({ phase: "running", rounds: told, cost });
     for (const [i, round] of rounds.entries()) {
-      const isDense = round.candidates === 0;
-      if (i > 0 || isDense) {
-        const summary = isDense ? "leave out all but the dense model" : "leave out what is worse";
+      if (i > 0 || round.pilot) {
+        const summary = round.pilot ? "leave out all but the pilots" : "leave out what is worse";
         await dataSteps(summary).openSearchRound({ before: rounds[i - 1], next: round });
       }
       const child = await onceFree(() => startRound(round));
@@ -53,8 +52,8 @@ export async function search(specification: unknown): Promise<SearchSummary> {
   }
 }
 
-function toldRound({ candidates, limit, study: { name } }: SearchRound): ToldRound {
-  return { candidates, limit, study: name };
+function toldRound({ study, ...round }: SearchRound): ToldRound {
+  return { ...round, study: study.name };
 }
 
 function startRound({ study: specification }: SearchRound) {

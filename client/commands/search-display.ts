@@ -31,10 +31,9 @@ export async function showSearchJson(search: SearchHandle): Promise<void> {
 }
 
 function renderPlan({ rounds, cost }: SearchProgress): string {
-  const plan = rounds.map(({ candidates, limit }) => {
-    const what = candidates === 0 ? "the dense model alone" : `${candidates}`;
-    return `${what} with ${limit} records a task`;
-  });
+  const plan = rounds.map(
+    ({ candidates, limit, pilot }) => `${candidates}${pilot ? " as a pilot" : ""} with ${limit} records a task`,
+  );
   return `Sets by model and method: ${plan.join(", then ")}; ${(100 * Number(cost)).toFixed(0)} % of the records.\n`;
 }
 
@@ -44,8 +43,7 @@ export function renderSearch(name: string, { phase, rounds, round }: SearchProgr
   const at = round === null ? "" : `, round ${round + 1} of ${rounds.length}`;
   const head = `${name}: search, ${state}${at}`;
   if (rounds.length === 0) return head;
-  const sets = (candidates: number) => (candidates === 0 ? "dense model" : String(candidates));
-  const rows = rounds.map(({ study, candidates, limit }) => [study, sets(candidates), String(limit)]);
+  const rows = rounds.map(({ study, candidates, limit }) => [study, String(candidates), String(limit)]);
   return `${head}\n${renderTable(["study", "sets by model and method", "records a task"], rows, [1, 2])}`;
 }
 

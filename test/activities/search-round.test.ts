@@ -3,11 +3,13 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readRecord, writeRecord } from "../../activities/cell-records.js";
-import { leastCertainFirst } from "../../activities/least-certain.js";
+import { askTask, cellCertainties } from "../../activities/least-certain.js";
 import { readOutcomes } from "../../activities/read-outcomes.js";
 import { readCells } from "../../activities/report-study.js";
 import { steps } from "../../activities/steps.js";
+import { byCertainty } from "../../statistics/least-certain.js";
 import { openStore } from "../../storage/store.js";
+import { denseCell, pilotOf } from "../../study/cells.js";
 import { cellName } from "../../study/names.js";
 import type { SearchRound } from "../../study/search.js";
 import type { StudySpecInput } from "../../study/spec.js";
@@ -21,7 +23,7 @@ await startS3();
 const store = openStore({ bucket: "bucket", prefix: "" });
 
 async function searched(changes: Partial<StudySpecInput> = {}): Promise<StudySpecInput> {
-  const given = await writeStudy({ calibration: { sizes: [2], length: 16, sets: 4 }, search: { budget: 0.8 } });
+  const given = await writeStudy({ calibration: { sizes: [2], length: 16, sets: 4 }, search: { budget: 0.95 } });
   const records = Array.from({ length: 17 }, (_, i) =>
     JSON.stringify({ text: `${letters(i, 12)} ${letters(i + 1, 3)}` }),
   );
@@ -44,14 +46,14 @@ test("rounds have fewer sets and more records, and the last one has all records 
   assert.deepEqual(
     rounds.map(({ candidates, study }) => [candidates, study.name]),
     [
-      [0, "small.dense"],
+      [1, "small.pilot"],
       [4, "small.round1"],
       [2, "small.round2"],
     ],
   );
-  const [dense, first, last] = rounds;
-  assert.deepEqual([dense.limit, dense.study.evaluation.leastCertain], [20, undefined]);
-  assert.ok(first.limit < 20 && cost <= 0.8 && cost > 0.5, `${first.limit} records, ${cost}`);
+  const [pilot, first, last] = rounds;
+  assert.deepEqual([pilot.pilot, pilot.limit, pilot.study.evaluation.leastCertain], [true, 20, undefined]);
+  assert.ok(first.limit < 20 && cost <= 0.95 && cost > 0.8, `${first.limit} records, ${cost}`);
   assert.deepEqual(
     [first, last].map(({ study: { evaluation } }) => [evaluation.limit, evaluation.leastCertain]),
     [
@@ -90,31 +92,47 @@ test("a specification in which nothing can be searched is refused", async () => 
   });
 });
 
-test("a budget of everything takes one round, without the dense model before", async () => {
+test("a budget of everything takes one round, without a pilot", async () => {
   const { rounds, cost } = await steps.planSearch(await searched({ search: { budget: 1 } }));
   assert.deepEqual([rounds.map(({ study }) => study.name), cost], [["small.round1"], 1]);
 });
 
-test("the first round scores the records of which the dense model is least certain, which it needs to have been asked", async () => {
+test("the first round scores the records of which the dense model and the pilot are least certain, which need to have been asked", async () => {
   const context = freshContext();
   const { rounds } = await steps.planSearch(await searched({ name: "uncertain" }));
-  const [dense, first] = rounds;
+  const [pilot, first] = rounds;
   await assert.rejects(steps.planStudy(first.study, context), {
     name: "InvalidSettings",
-    message: /no evaluation of the dense model by last_word.*evaluation\.leastCertain/s,
+    message: /no evaluation of model\/(dense|gptq\/source-n2-set0) by last_word.*evaluation\.leastCertain/s,
   });
-  await steps.openSearchRound({ next: dense }, context);
-  const asked = await computeStudy(dense.study, context);
-  const [{ evaluations }, ...others] = (await readCells(asked.plan, asked.study, context)).cells;
-  assert.deepEqual([evaluations.length, evaluations[0].count, others], [1, 20, []]);
+  await steps.openSearchRound({ next: pilot }, context);
+  const asked = await computeStudy(pilot.study, context);
+  assert.deepEqual(
+    (await readCells(asked.plan, asked.study, context)).cells.map((cell) => [
+      cellName(cell),
+      cell.evaluations[0].count,
+    ]),
+    [
+      ["model/dense", 20],
+      ["model/gptq/source-n2-set0", 20],
+    ],
+  );
 
-  await steps.openSearchRound({ before: dense, next: first }, context);
+  await steps.openSearchRound({ before: pilot, next: first }, context);
   const { plan, study } = await computeStudy(first.study, context);
   const { only = [] } = plan.tasks.last_word;
-  const order = await leastCertainFirst(asked.plan, context.state.checkpoints(asked.study), ["model"], "last_word");
+  const cell = pilotOf(asked.plan.spec, "model");
+  assert.ok(cell);
+  const checkpoints = context.state.checkpoints(asked.study);
+  const task = await askTask(asked.plan, "last_word");
+  const certainties = await Promise.all(
+    [denseCell("model"), cell].map((each) => cellCertainties(asked.plan, checkpoints, each, task)),
+  );
   assert.deepEqual(
     only,
-    order.slice(0, first.limit).sort((a, b) => a - b),
+    byCertainty(certainties)
+      .slice(0, first.limit)
+      .sort((a, b) => a - b),
   );
   const { cells } = await readCells(plan, study, context);
   assert.deepEqual(
@@ -131,9 +149,9 @@ test("the first round scores the records of which the dense model is least certa
 test("the better half goes on, whatever was recorded before; what a person has skipped stays so", async () => {
   const context = freshContext();
   const { rounds } = await steps.planSearch(await searched({ name: "halved" }));
-  const [dense, before, next] = rounds;
-  await steps.openSearchRound({ next: dense }, context);
-  await computeStudy(dense.study, context);
+  const [pilot, before, next] = rounds;
+  await steps.openSearchRound({ next: pilot }, context);
+  await computeStudy(pilot.study, context);
   await computeStudy(before.study, context);
   const [{ best, ...group }] = await steps.rankSearchRound(before, context);
   assert.deepEqual(group, { model: "model", methodLabel: "gptq" });
@@ -167,9 +185,9 @@ test("a set without an accuracy comes last", async () => {
   // Sets that no other test has drawn.
   const calibration = { sizes: [2], length: 16, sets: 4, seed: 1 };
   const { rounds } = await steps.planSearch(await searched({ name: "failed", calibration }));
-  const [dense, { study, ...rung }] = rounds;
-  await steps.openSearchRound({ next: dense }, context);
-  await computeStudy(dense.study, context);
+  const [pilot, { study, ...rung }] = rounds;
+  await steps.openSearchRound({ next: pilot }, context);
+  await computeStudy(pilot.study, context);
   await computeStudy({ ...study, calibration: { ...study.calibration, sets: 2 } }, context);
   await steps.planStudy(study, context);
   const [{ best }] = await steps.rankSearchRound({ study, ...rung }, context);

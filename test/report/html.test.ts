@@ -278,7 +278,7 @@ test("a page of chosen records says so beside its title", () => {
       each.kind === "task" ? { ...each, count: 20, chosen: "digest" } : each,
     ),
   });
-  const text = "20 records a task, of which the dense model is least certain";
+  const text = "20 records a task, of which the dense model and the pilot are least certain";
   assert.ok(buildReport({ ...study, cells: study.cells.map(chosen) }).html.includes(text));
   assert.ok(!buildReport(study).html.includes("least certain"));
 });

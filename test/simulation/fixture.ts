@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { byCertainty } from "../../statistics/least-certain.js";
 import { generatorOf } from "../../storage/generator.js";
 import { checkoutFolder } from "../../storage/home.js";
 import { normalValues } from "./draw.js";
@@ -10,10 +11,14 @@ interface RecordedPool {
   name: string;
   /** Records of each task. */
   records: readonly number[];
-  leastCertainFirst: readonly (readonly number[])[];
-  compressed: number;
+  model: string;
+  isPilots: boolean;
   /** [set][task]: a bit a record, the first in the highest; hexadecimal. */
   sets: readonly (readonly string[])[];
+  /** [set][task]: a byte a record, its rank by the model's certainty as a share of 255; base64. */
+  certainties: readonly (readonly string[])[];
+  /** The same of the dense model: [task]. */
+  dense: readonly string[];
 }
 
 const recordedFile = join(checkoutFolder, "test", "simulation", "outcomes.jsonl");
@@ -22,20 +27,41 @@ const recordedFile = join(checkoutFolder, "test", "simulation", "outcomes.jsonl"
 export async function recordedPools(): Promise<Pool[]> {
   const lines = (await readFile(recordedFile, "utf8")).trimEnd().split("\n");
   return lines.map((line) => {
-    const { name, records, sets, ...dense } = JSON.parse(line) as RecordedPool;
-    return { name, sets: sets.map((set) => set.map((hex, task) => bits(hex, records[task]))), dense };
+    const { name, model, isPilots, records, sets, certainties, dense } = JSON.parse(line) as RecordedPool;
+    return {
+      name,
+      sets: sets.map((set) => set.map((hex, task) => bits(hex, records[task]))),
+      certainty: { model, isPilots, values: certainties.map((set) => set.map(ranks)), dense: dense.map(ranks) },
+    };
   });
 }
 
 /** Numbers alone: no text of a record or a set. */
 export async function recordPools(pools: readonly Pool[], file: string): Promise<void> {
-  const lines = pools.flatMap(({ name, sets, dense }) => {
-    if (dense === undefined) return [];
-    const records = sets[0].map(({ length }) => length);
-    const recorded: RecordedPool = { name, records, ...dense, sets: sets.map((set) => set.map(hexOf)) };
+  const lines = pools.flatMap(({ name, sets, certainty }) => {
+    if (certainty === undefined) return [];
+    const recorded: RecordedPool = {
+      name,
+      ...{ model: certainty.model, isPilots: certainty.isPilots },
+      records: sets[0].map(({ length }) => length),
+      sets: sets.map((set) => set.map(hexOf)),
+      certainties: certainty.values.map((set) => set.map(base64Of)),
+      dense: certainty.dense.map(base64Of),
+    };
     return [`${JSON.stringify(recorded)}\n`];
   });
   await writeFile(file, lines.join(""));
+}
+
+function ranks(base64: string): Float64Array {
+  return Float64Array.from(Buffer.from(base64, "base64"));
+}
+
+function base64Of(certainties: Float64Array): string {
+  const bytes = Buffer.alloc(certainties.length);
+  for (const [rank, record] of byCertainty([certainties]).entries())
+    bytes[record] = Math.floor((255 * rank) / certainties.length);
+  return bytes.toString("base64");
 }
 
 function bits(hex: string, count: number): Uint8Array {

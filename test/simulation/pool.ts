@@ -5,15 +5,19 @@ export interface Pool {
   name: string;
   sets: readonly (readonly RecordValues[])[];
   /** What a search has besides; none: it can't search these. */
-  dense?: DenseModel;
+  certainty?: PoolCertainty;
 }
 
-/** What is known of the model that the sets' models were compressed from. */
-export interface DenseModel {
-  /** [task]: records, those first of which it is least certain. */
-  leastCertainFirst: readonly (readonly number[])[];
-  /** Compressed models that are made from it, of all methods: the cost of its evaluation is theirs together. */
-  compressed: number;
+/** How certain the sets' models are of the records. */
+export interface PoolCertainty {
+  /** The model that they were compressed from: a search scores the same records of all its methods. */
+  model: string;
+  /** The model's pilot is one of these. */
+  isPilots: boolean;
+  /** Of the model itself: [task][record], as `values`. */
+  dense: readonly Float64Array[];
+  /** [set][task][record], rising: ranks will do. */
+  values: readonly (readonly Float64Array[])[];
 }
 
 /** Two sources of a simulated study, [set][task][record]. */

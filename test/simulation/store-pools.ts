@@ -1,12 +1,14 @@
-import { leastCertainFirst } from "../../activities/least-certain.js";
+import { askTask, cellCertainties } from "../../activities/least-certain.js";
 import { createProcessState, plansPrefix } from "../../activities/process-state.js";
 import { readOutcomes } from "../../activities/read-outcomes.js";
 import { readCells } from "../../activities/report-study.js";
 import type { StoreLocation } from "../../storage/store.js";
+import { denseCell, pilotOf } from "../../study/cells.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { cellName } from "../../study/names.js";
+import type { CellCoordinates } from "../../study/results.js";
 import { splitTaskName } from "../../study/task-name.js";
-import type { DenseModel, Pool } from "./pool.js";
+import type { Pool, PoolCertainty } from "./pool.js";
 
 /**
  * The outcomes of a study in the store, a pool for each model, method and size: sets of all its sources, as of one source of mixed texts.
@@ -24,8 +26,7 @@ export async function storedPools(name: string, location: StoreLocation): Promis
     });
   }
   // A study that was started again with other files has several plans, and may have cells in common.
-  const pools = new Map<string, { model: string; sets: Map<string, Pool["sets"][number]> }>();
-  const orders = new Map<string, DenseModel["leastCertainFirst"]>();
+  const pools = new Map<string, Omit<PoolCertainty, "values"> & { sets: Map<string, StoredSet> }>();
   for (const key of plans) {
     const study = { ...location, name, plan: key.slice(plansPrefix(name).length).replace(/\.json$/, "") };
     const plan = await state.plan(study);
@@ -33,23 +34,33 @@ export async function storedPools(name: string, location: StoreLocation): Promis
     const outcomes = await readOutcomes(plan, study, cells, context);
     if (outcomes.missing !== undefined) throw new TouchstoneError("InvalidData", { what: outcomes.missing });
     const names = plan.spec.evaluation.tasks.filter((task) => splitTaskName(task).perturbation === null);
-    for (const { id } of plan.spec.models) {
-      const order = (task: string) => leastCertainFirst(plan, state.checkpoints(study), [id], task);
-      orders.set(id, await Promise.all(names.map(order)));
-    }
+    const asked = await Promise.all(names.map((task) => askTask(plan, task)));
+    const certaintiesOf = (cell: CellCoordinates) =>
+      Promise.all(asked.map((task) => cellCertainties(plan, state.checkpoints(study), cell, task)));
     for (const cell of cells) {
       const set = outcomes.cells.get(cellName(cell));
       if (cell.source === null || set === undefined) continue;
       const name = [cell.model, cell.methodLabel, `${cell.size} sequences`].join(", ");
-      const pool = pools.get(name) ?? { model: cell.model, sets: new Map() };
-      pool.sets.set(cellName(cell), set);
+      const { model, methodLabel, size } = cell;
+      const pilot = pilotOf(plan.spec, model);
+      const isPilots = pilot?.methodLabel === methodLabel && pilot.size === size;
+      const pool = pools.get(name) ?? {
+        ...{ model, isPilots, dense: await certaintiesOf(denseCell(model)) },
+        sets: new Map<string, StoredSet>(),
+      };
+      pool.sets.set(cellName(cell), { outcomes: set, certainties: await certaintiesOf(cell) });
       pools.set(name, pool);
     }
   }
-  return Array.from(pools, ([pool, { model, sets }]) => {
-    const others = Array.from(pools.values()).filter((other) => other.model === model);
-    const compressed = others.reduce((sum, other) => sum + other.sets.size, 0);
-    const dense = { leastCertainFirst: orders.get(model) ?? [], compressed };
-    return { name: pool, sets: Array.from(sets.values()), dense };
+  return Array.from(pools, ([pool, { sets, ...about }]) => {
+    const all = Array.from(sets.values());
+    const certainty = { ...about, values: all.map(({ certainties }) => certainties) };
+    return { name: pool, sets: all.map(({ outcomes }) => outcomes), certainty };
   });
+}
+
+interface StoredSet {
+  outcomes: Pool["sets"][number];
+  /** [task][record] */
+  certainties: readonly Float64Array[];
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { besideDense, costOf, halvingRungs, leastShare, survivorsOf, withDense } from "../../statistics/halving.js";
+import { besidePilot, costOf, halvingRungs, leastShare, survivorsOf, withPilot } from "../../statistics/halving.js";
 
 const counts = fc.array(fc.integer({ min: 1, max: 2000 }), { minLength: 1, maxLength: 5 });
 
@@ -41,7 +41,8 @@ test("a budget of everything takes one round; a smaller one is used up, and four
   );
   // A record more in each round, for all of its candidates, is what whole numbers may leave.
   assert.ok(costOf(rungs, [2000]) > 0.25 * 50 * 2000 - (50 + 25 + 13 + 7));
-  assert.equal(halvingRungs(10, [1000], 0.25)?.at(-1)?.candidates, 2, "four would be 0.4");
+  assert.equal(halvingRungs(10, [1000], 0.5)?.at(-1)?.candidates, 3);
+  assert.equal(halvingRungs(10, [1000], 0.25)?.at(-1)?.candidates, 1, "two would leave first looks at a few records");
   assert.equal(halvingRungs(2, [400], 0.25), undefined, "too few candidates to save so much");
 });
 
@@ -59,10 +60,9 @@ test("the best go on, of equal ones the earlier; what is no number comes last", 
   assert.deepEqual(survivorsOf([Number.NaN, 0], 2), [1, 0]);
 });
 
-test("a dense model's own records are taken from the budget", () => {
-  // Of 49 models a quarter is 12.25: one is the dense one, whole.
-  assert.equal(besideDense(0.25, 48), 11.25 / 48);
-  assert.equal(withDense(11.25 / 48, 48), 0.25);
-  assert.ok(besideDense(0.1, 4) < 0, "half a model can't be whole");
-  assert.equal(besideDense(1, 4), 1);
+test("the pilot's records are taken from the budget", () => {
+  assert.equal(besidePilot(0.25, 48), 11 / 48);
+  assert.equal(withPilot(11 / 48, 48), 0.25);
+  assert.ok(besidePilot(0.2, 4) < 0, "one model is more than a fifth of four");
+  assert.deepEqual([besidePilot(1, 4), withPilot(1, 4)], [1, 1]);
 });

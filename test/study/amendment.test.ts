@@ -96,7 +96,7 @@ const others: [string, Change, string[]][] = [
   ["fewer sets", (spec) => Object.assign(spec.calibration ?? {}, { sets: 1 }), ["calibration.sets: 2 -> 1"]],
   ["fewer records", (spec) => Object.assign(spec.evaluation ?? {}, { limit: 50 }), ["evaluation.limit: 100 -> 50"]],
   [
-    "fewer records, those of which the dense model is least certain",
+    "fewer records, those of which the pilot is least certain",
     (spec) => Object.assign(spec.evaluation ?? {}, { leastCertain: 50 }),
     ["evaluation.leastCertain: all -> 50"],
   ],

@@ -50,6 +50,8 @@ after(async () => {
 const BLOCKS = 3;
 const PAGE = 4;
 const DEPLOYMENT = "touchstone";
+/** A block that doesn't end before something is asked of its study, also on a busy machine. */
+const LONG_MS = 5000;
 
 /** What the stubs were asked to do, and what they shall do. */
 interface Stage {
@@ -67,6 +69,7 @@ interface Stage {
   /** Cells whose compression fails. */
   poisoned: Set<string>;
   mostAtOnce: number;
+  /** How long a block takes from now on. */
   blockMs: number;
 }
 
@@ -78,7 +81,7 @@ function stubs(cells: readonly CellCoordinates[], stage: Stage) {
   return {
     planSearch: async ({ name: own }: { name: string }) => {
       const rounds = [
-        { candidates: 0, limit: 20, study: { name: `${own}.dense` } },
+        { candidates: 1, limit: 20, pilot: true, study: { name: `${own}.pilot` } },
         { candidates: 4, limit: 5, study: { name: `${own}.round1` } },
         { candidates: 2, limit: 20, study: { name: `${own}.round2` } },
       ];
@@ -321,8 +324,10 @@ test("a running study tries its failed cells again on request", async () => {
     const handle = await start(client, "retried");
     await until(() => stage.calls.includes(`${bad} failed with NumericalError`));
     stage.poisoned.clear();
+    stage.blockMs = LONG_MS;
     await until(async () => (await handle.query<StudyProgress>("progress")).failed === 1);
     assert.equal(await handle.executeUpdate("retryFailed"), 1);
+    stage.blockMs = 50;
     assert.equal(((await handle.result()) as { failed: number }).failed, 0);
   });
 });
@@ -330,12 +335,13 @@ test("a running study tries its failed cells again on request", async () => {
 test("skipped cells are left out, waiting or running, also when the study is started again; a retry computes them", async () => {
   const cells = makeCells(5);
   const [running, waiting] = [cells[0], cells[4]].map(cellName);
-  const stage = { ...newStage(), blockMs: 300 };
+  const stage = { ...newStage(), blockMs: LONG_MS };
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "skipped");
     const skip = (cell: string) => handle.executeUpdate("skipCell", { args: [{ cell, reason: "too slow" }] });
     await until(() => stage.calls.some((call) => call.startsWith(running)));
     await Promise.all([skip(running), skip(waiting)]);
+    stage.blockMs = 50;
     assert.deepEqual(await handle.result(), { ...SUMMARY, name: "skipped", cells: 3, skipped: 2 });
     const { done, failed, skipped } = await handle.query<StudyProgress>("progress");
     assert.deepEqual({ done, failed, skipped }, { done: 3, failed: 0, skipped: 2 });
@@ -353,12 +359,12 @@ test("skipped cells are left out, waiting or running, also when the study is sta
 
 test("a running study takes back what was skipped on request", async () => {
   const cells = makeCells(4);
-  const stage = { ...newStage(), blockMs: 2000 };
+  const stage = { ...newStage(), blockMs: LONG_MS };
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "unskipped");
     await until(() => stage.calls.length > 0);
-    // Else it may end before it is asked.
     await handle.executeUpdate("pause");
+    stage.blockMs = 50;
     for (const cell of cells.slice(0, 3).map(cellName))
       await handle.executeUpdate("skipCell", { args: [{ cell, reason: "by mistake" }] });
     await until(async () => (await handle.query<StudyProgress>("progress")).skipped === 3);
@@ -371,7 +377,7 @@ test("a running study takes back what was skipped on request", async () => {
 
 test("counts that are told at the same moment arrive in the order in which they were true", async () => {
   const cells = makeCells(40);
-  const stage = { ...newStage(), blockMs: 2000 };
+  const stage = { ...newStage(), blockMs: LONG_MS };
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "ordered");
     await until(() => stage.calls.length > 0);
@@ -402,12 +408,13 @@ test("the number of cells at a time can be set for a model's sweep, and lasts wh
 });
 
 test("a model whose sweep is cancelled is reported as such, and the others are computed", async () => {
-  const stage = { ...newStage(), blockMs: 200 };
+  const stage = { ...newStage(), blockMs: LONG_MS };
   const cells = [...makeCells(4, "one"), ...makeCells(2, "two")];
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "in-part");
     await until(() => stage.calls.length > 0);
     await client.workflow.getHandle("study/in-part/m/one").cancel();
+    stage.blockMs = 50;
     await assert.rejects(handle.result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
       assert.deepEqual([error.cause.type, error.cause.message.split(".")[0]], ["StudyIncomplete", "cancelled: one"]);
@@ -421,7 +428,7 @@ test("a model whose sweep is cancelled is reported as such, and the others are c
 });
 
 test("what makes no sense is refused by name, and nothing comes of it", async () => {
-  const stage = { ...newStage(), blockMs: 200 };
+  const stage = { ...newStage(), blockMs: LONG_MS };
   await withWorkers(stubs(makeCells(2), stage), async (client) => {
     const handle = await start(client, "refusing");
     await until(() => stage.calls.length > 0);
@@ -440,6 +447,7 @@ test("what makes no sense is refused by name, and nothing comes of it", async ()
         return true;
       });
     }
+    stage.blockMs = 50;
     await handle.result();
     assert.equal(stage.finished.size, 2);
   });
@@ -476,8 +484,10 @@ test("a cancelled study ends with its cells, and goes on where it was when it is
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await start(client, "cancelled");
     await until(() => stage.finished.size >= 1);
+    stage.blockMs = LONG_MS;
     await handle.cancel();
     await assert.rejects(handle.result());
+    stage.blockMs = 50;
     assert.ok(stage.finished.size < 4);
     stage.calls.length = 0;
     await (await start(client, "cancelled")).result();
@@ -514,7 +524,7 @@ test("a search runs its rounds one after the other, and says what the last one f
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await startSearch(client, "sought");
     const rounds = [
-      { candidates: 0, limit: 20, study: "sought.dense" },
+      { candidates: 1, limit: 20, pilot: true, study: "sought.pilot" },
       { candidates: 4, limit: 5, study: "sought.round1" },
       { candidates: 2, limit: 20, study: "sought.round2" },
     ];
@@ -525,8 +535,8 @@ test("a search runs its rounds one after the other, and says what the last one f
   });
   const own = stage.calls.filter((call) => call.includes("sought"));
   assert.deepEqual(own, [
-    "the beginning to sought.dense",
-    "sought.dense to sought.round1",
+    "the beginning to sought.pilot",
+    "sought.pilot to sought.round1",
     "sought.round1 to sought.round2",
     "sought.round2 ranked",
   ]);
@@ -542,10 +552,10 @@ test("a search whose round fails says which, and goes on with that round when it
     await assert.rejects(failed.result(), (error: unknown) => {
       assert.ok(error instanceof WorkflowFailedError);
       const { type, at } = rootFailure(error.cause);
-      assert.deepEqual([type, at], ["StudyIncomplete", "study failing-search.dense"]);
+      assert.deepEqual([type, at], ["StudyIncomplete", "study failing-search.pilot"]);
       return true;
     });
-    assert.ok(!stage.calls.some((call) => call.includes("failing-search.dense to ")));
+    assert.ok(!stage.calls.some((call) => call.includes("failing-search.pilot to ")));
     stage.poisoned.clear();
     await (await startSearch(client, "failing-search")).result();
   });
@@ -558,10 +568,11 @@ test("a cancelled search ends with the round that runs", async () => {
   await withWorkers(stubs(cells, stage), async (client) => {
     const handle = await startSearch(client, "given-up");
     await until(() => stage.finished.size >= 1);
+    stage.blockMs = LONG_MS;
     await handle.cancel();
     await assert.rejects(handle.result());
     assert.equal((await handle.describe()).status.name, "CANCELLED");
-    assert.equal((await client.workflow.getHandle("study/given-up.dense").describe()).status.name, "CANCELLED");
+    assert.equal((await client.workflow.getHandle("study/given-up.pilot").describe()).status.name, "CANCELLED");
   });
   assert.ok(stage.finished.size < 4);
 });
