@@ -6,29 +6,31 @@ import { type Simulated, simulateDifferences } from "./source-differences.js";
 
 const real = await recordedPools();
 const REPORT = "sets and records (the report's)";
-const run = (pools: readonly Pool[], difference: number): Record<string, Simulated> =>
+const run = (pools: readonly Pool[], difference: number, perSource: number): Record<string, Simulated> =>
   Object.fromEntries(
-    simulateDifferences(pools, { studies: 200, perSource: 3, difference, seed: "test" }).map((each) => [
+    simulateDifferences(pools, { studies: 200, perSource, difference, seed: "test" }).map((each) => [
       each.method,
       each,
     ]),
   );
 
-test("of 200 null pairs of real sets at most 5 % are found to differ", () => {
-  const { [REPORT]: own } = run(real, 0);
-  assert.ok(own.found.share <= 0.05, `${own.found.share}`);
-  assert.ok(own.covered.share >= 0.95, `${own.covered.share}`);
-});
+for (const perSource of [3, 5]) {
+  test(`of 200 null pairs of sources with ${perSource} real sets at most 5 % are found to differ`, () => {
+    const { [REPORT]: own } = run(real, 0, perSource);
+    assert.ok(own.found.share <= 0.05, `${own.found.share}`);
+    assert.ok(own.covered.share >= 0.95, `${own.covered.share}`);
+  });
+}
 
 test("nor are more of pairs whose sets differ much, which a percentile bootstrap takes for findings", () => {
-  const { [REPORT]: own, "two-level bootstrap, percentiles": bootstrap } = run([madeUpPool()], 0);
+  const { [REPORT]: own, "two-level bootstrap, percentiles": bootstrap } = run([madeUpPool()], 0, 3);
   // More than 5 % would be sure: the interval of the share is above.
   assert.ok(own.found.low <= 0.05, `${own.found.share}`);
   assert.ok(bootstrap.found.low > 0.05, `${bootstrap.found.share}`);
 });
 
 test("a true difference between real sets is found more often than by an unpaired z-test, and the intervals hold it", () => {
-  const { [REPORT]: own, "unpaired z-test": unpaired } = run(real, 0.05);
+  const { [REPORT]: own, "unpaired z-test": unpaired } = run(real, 0.05, 5);
   assert.ok(own.found.low > unpaired.found.high, `${own.found.share} and ${unpaired.found.share}`);
   // Of 200 intervals that hold the truth with 95 %, fewer than 181 have a probability under 0.5 %.
   assert.ok(own.covered.share >= 181 / 200, `${own.covered.share}`);
