@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { expandCells, isDataFree } from "../../study/cells.js";
+import { expandCells, isDataFree, pilotOf } from "../../study/cells.js";
 import { methodLabels, methodSettingsSchema } from "../../study/methods.js";
 import { cellName } from "../../study/names.js";
 import { exampleSpec } from "./example.js";
@@ -67,4 +67,22 @@ test("a method that stands more than once is told apart by what differs", () => 
 test("labels are unique, also where one entry has a key that the other lacks", () => {
   const labels = label({ method: "wanda" }, { method: "wanda", sparsity: 0.5 }, { method: "wanda", sparsity: 0.25 });
   assert.equal(new Set(labels).size, labels.length);
+});
+
+test("a model's pilot is the first set with what prunes, else with the fewest bits, and never with what uses no data", () => {
+  const pilot = (...methods: Record<string, unknown>[]) => {
+    const spec = exampleSpec({ methods: methods.map((method) => methodSettingsSchema.parse(method)) });
+    const cell = pilotOf(spec, "toy");
+    return cell && [cell.methodLabel, cell.set, cell.noise, cell.source === spec.sources[0].id];
+  };
+  const [rtn, magnitude] = [{ method: "rtn", bits: 2 }, { method: "magnitude" }];
+  const [three, four] = [3, 4].map((bits) => ({ method: "gptq", bits }));
+  assert.deepEqual(pilot(rtn, four, magnitude, { method: "sparsegpt" }, { method: "wanda" }), [
+    "sparsegpt",
+    0,
+    null,
+    true,
+  ]);
+  assert.deepEqual(pilot(rtn, four, three), ["gptq-bits3", 0, null, true]);
+  assert.equal(pilot(rtn, magnitude), undefined);
 });
