@@ -61,7 +61,8 @@ export async function rankSearchRound({ study: spec }: SearchRound, context: Ste
   const out = new Set(skipped.map(cellName));
   const byName = new Map(cells.map((cell) => [cellName(cell), cell]));
   const candidates = candidatesOf(spec).filter((cell) => !out.has(cellName(cell)));
-  return byMethod(candidates).map(([, group]) => {
+  const groups = grouped(candidates, ({ model, methodLabel }) => JSON.stringify([model, methodLabel]));
+  return groups.map(([, group]) => {
     const accuracies = group.map((cell) => {
       const result = byName.get(cellName(cell));
       return (result && read(result)) ?? Number.NaN;
@@ -71,10 +72,6 @@ export async function rankSearchRound({ study: spec }: SearchRound, context: Ste
     });
     return { model: group[0].model, methodLabel: group[0].methodLabel, best };
   });
-}
-
-function byMethod(cells: readonly CellCoordinates[]): [string, CellCoordinates[]][] {
-  return grouped(cells, ({ model, methodLabel }) => JSON.stringify([model, methodLabel]));
 }
 
 function candidatesOf(spec: StudySpec): CellCoordinates[] {

@@ -41,7 +41,8 @@ export interface ComparedCell {
 
 /**
  * Compares cells of the same name where they are the same experiment: the same settings of the method, the same calibration set
- * (by its digest), the same number of records or tokens, and none or the same chosen records. All else is listed with the reason. Tables show the first one's metric.
+ * (by its digest), the same number of records or tokens, and none or the same chosen records. All else is listed with the reason.
+ * Tables show the first one's metric.
  */
 export function compareStudies(first: StudyResults, other: StudyResults): Comparison {
   const second = { ...other, tableMetric: first.tableMetric };
