@@ -1,10 +1,4 @@
-import { askQuestions } from "../evaluation/few-shot.js";
 import { recordCertainties } from "../evaluation/outcomes.js";
-import type { Question } from "../evaluation/question.js";
-import { readTaskRecords } from "../evaluation/records.js";
-import { type Scored, scoredRecords } from "../evaluation/scored-records.js";
-import { studyTask, tableAccuracy } from "../evaluation/study-task.js";
-import type { Accuracy } from "../evaluation/task.js";
 import { byCertainty } from "../statistics/least-certain.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
 import { denseCell, pilotOf } from "../study/cells.js";
@@ -12,6 +6,7 @@ import { TouchstoneError } from "../study/errors.js";
 import { cellName } from "../study/names.js";
 import type { PlannedTask, StudyPlan } from "../study/plan.js";
 import type { CellCoordinates } from "../study/results.js";
+import { type AskedTask, askTask } from "./asked-task.js";
 import { drawnCalibration } from "./calibration-of.js";
 import { evaluationDerivation } from "./derivations.js";
 
@@ -37,34 +32,19 @@ export async function withLeastCertain(plan: StudyPlan, checkpoints: Checkpoints
   return { ...plan, tasks: Object.fromEntries(chosen) };
 }
 
-export interface CertaintyQuestions {
-  /** The task, as the specification names it. */
-  name: string;
-  metric: Accuracy;
-  questions: Scored<Question>;
-}
-
-/** @throws TouchstoneError InvalidSettings where the task has no accuracy */
-export async function askTask({ spec: { evaluation }, tasks }: StudyPlan, name: string): Promise<CertaintyQuestions> {
-  const task = studyTask(evaluation, name);
-  const metric = tableAccuracy(evaluation, task);
+/** How certain a cell's model is of a task's records, in nats. @throws TouchstoneError InvalidSettings where it wasn't evaluated, or the task has no accuracy */
+export async function cellCertainties(
+  plan: StudyPlan,
+  checkpoints: Checkpoints,
+  cell: CellCoordinates,
+  { name, metric, questions }: AskedTask,
+): Promise<Float64Array> {
   if (metric === undefined) {
     throw invalid(
       `${name} has no accuracy, so none of its records is more certain than another`,
       "Leave the task out.",
     );
   }
-  const all = askQuestions(task, await readTaskRecords(evaluation.data ?? "", task));
-  return { name, metric, questions: scoredRecords(all, { limit: evaluation.limit, only: tasks[name].only }) };
-}
-
-/** How certain a cell's model is of a task's records, in nats. @throws TouchstoneError InvalidSettings where it wasn't evaluated */
-export async function cellCertainties(
-  plan: StudyPlan,
-  checkpoints: Checkpoints,
-  cell: CellCoordinates,
-  { name, metric, questions }: CertaintyQuestions,
-): Promise<Float64Array> {
   const digest = (await drawnCalibration(plan, checkpoints, cell))?.facts.digest ?? null;
   const derivation = evaluationDerivation(plan, cell, digest, { kind: "task", id: name });
   const manifest = await checkpoints.find("evaluation", derivation);

@@ -6,7 +6,7 @@ import { TouchstoneError } from "../study/errors.js";
 import type { SearchPlan, SearchRound } from "../study/search.js";
 import { searchSchema } from "../study/search-setting.js";
 import { parseStudySpec, type StudySpec } from "../study/spec.js";
-import { splitTaskName } from "../study/task-name.js";
+import { isUnperturbed } from "../study/task-name.js";
 import { completeSpec } from "./plan-study.js";
 
 /**
@@ -63,7 +63,7 @@ export async function planSearch(input: unknown): Promise<SearchPlan> {
 async function recordCounts({ evaluation }: Pick<StudySpec, "evaluation">): Promise<number[]> {
   const { data = "", limit, tasks } = evaluation;
   const counts: number[] = [];
-  for (const name of tasks.filter((task) => splitTaskName(task).perturbation === null)) {
+  for (const name of tasks.filter(isUnperturbed)) {
     const { records } = await readTaskRecords(data, studyTask(evaluation, name));
     counts.push(Math.min(records.length, limit ?? records.length));
   }

@@ -1,9 +1,6 @@
-import { askQuestions } from "../evaluation/few-shot.js";
 import { guessingAccuracy, recordOutcomes } from "../evaluation/outcomes.js";
 import type { Question } from "../evaluation/question.js";
-import { readTaskRecords } from "../evaluation/records.js";
-import { type Scored, scoredRecords } from "../evaluation/scored-records.js";
-import { studyTask, tableAccuracy } from "../evaluation/study-task.js";
+import type { Scored } from "../evaluation/scored-records.js";
 import type { Accuracy } from "../evaluation/task.js";
 import type { OutcomeTask, StudyOutcomes } from "../statistics/outcomes.js";
 import type { Checkpoints } from "../storage/checkpoints.js";
@@ -11,7 +8,8 @@ import { TouchstoneError } from "../study/errors.js";
 import { cellName } from "../study/names.js";
 import type { StudyPlan, StudyRef } from "../study/plan.js";
 import type { CellResult } from "../study/results.js";
-import { splitTaskName } from "../study/task-name.js";
+import { isUnperturbed } from "../study/task-name.js";
+import { askTask } from "./asked-task.js";
 import { evaluationDerivation } from "./derivations.js";
 import { requireUnchanged } from "./planned-files.js";
 import type { StepContext } from "./step.js";
@@ -19,7 +17,7 @@ import type { StepContext } from "./step.js";
 /** Cells that are read at a time: a cell has some megabytes of log-likelihoods, of which a byte a record is kept. */
 const CELLS_AT_A_TIME = 4;
 
-interface AskedTask extends OutcomeTask {
+interface ScoredTask extends OutcomeTask {
   /** As the specification has it; `task` is the harness's. */
   name: string;
   metric: Accuracy;
@@ -58,17 +56,12 @@ export async function readOutcomes(
 }
 
 /** The tasks that the tasks' mean is over. */
-async function askTasks({ spec, tasks }: StudyPlan): Promise<AskedTask[]> {
-  const { evaluation } = spec;
-  const names = evaluation.tasks.filter((name) => splitTaskName(name).perturbation === null);
+async function askTasks(plan: StudyPlan): Promise<ScoredTask[]> {
+  const names = plan.spec.evaluation.tasks.filter(isUnperturbed);
   return Promise.all(
     names.map(async (name) => {
-      const task = studyTask(evaluation, name);
-      const { records, only } = tasks[name];
-      await requireUnchanged(records);
-      const all = askQuestions(task, await readTaskRecords(evaluation.data ?? "", task));
-      const questions = scoredRecords(all, { limit: evaluation.limit, only });
-      const metric = tableAccuracy(evaluation, task);
+      await requireUnchanged(plan.tasks[name].records);
+      const { task, metric, questions } = await askTask(plan, name);
       if (metric === undefined) {
         throw new TouchstoneError("InvalidData", { what: `${name} has no accuracy, which the tasks' mean is made of` });
       }
@@ -78,7 +71,7 @@ async function askTasks({ spec, tasks }: StudyPlan): Promise<AskedTask[]> {
   );
 }
 
-function readCell(plan: StudyPlan, checkpoints: Checkpoints, cell: CellResult, tasks: readonly AskedTask[]) {
+function readCell(plan: StudyPlan, checkpoints: Checkpoints, cell: CellResult, tasks: readonly ScoredTask[]) {
   return Promise.all(
     tasks.map(async ({ name: id, metric, questions }) => {
       const derivation = evaluationDerivation(plan, cell, cell.calibrationDigest, { kind: "task", id });

@@ -1,7 +1,7 @@
 import { rounded } from "../statistics/set-group.js";
 import { toNumber } from "../study/figures.js";
 import type { CellResult, Evaluation, StudyResults } from "../study/results.js";
-import { splitTaskName } from "../study/task-name.js";
+import { isUnperturbed, splitTaskName } from "../study/task-name.js";
 
 /** A column of the report's tables. */
 export interface Measure {
@@ -26,7 +26,7 @@ export function measuresOf(results: Pick<StudyResults, "cells">): Measure[] {
     return [...new Set(ids)].map((id) => ({ key: `${kind}:${id}`, id, kind }));
   };
   const everyTask = named("task");
-  const tasks = everyTask.filter(({ id }) => splitTaskName(id).perturbation === null);
+  const tasks = everyTask.filter(({ id }) => isUnperturbed(id));
   const mean: Measure[] = tasks.length > 0 ? [{ key: "tasksMean", id: "mean accuracy", kind: "tasksMean" }] : [];
   return [...mean, ...tasks, ...named("perplexity"), ...perturbedMeasures(everyTask)];
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { splitTaskName } from "./task-name.js";
+import { isUnperturbed } from "./task-name.js";
 
 /** When the mean of a source is known, so that no further sets are added. */
 export const stoppingSchema = z.strictObject({
@@ -26,7 +26,7 @@ interface Measured {
  */
 export function stoppingMeasure({ stopping, evaluation }: Measured): string | undefined {
   const { tasks, perplexity } = evaluation;
-  const isTask = tasks.some((name) => splitTaskName(name).perturbation === null);
+  const isTask = tasks.some(isUnperturbed);
   if (stopping?.measure === undefined && isTask) return "tasksMean";
   const id = stopping?.measure ?? perplexity[0]?.id;
   return id === undefined ? undefined : `perplexity:${id}`;

@@ -16,3 +16,8 @@ export function splitTaskName(name: string): { task: string; perturbation: strin
 export function joinTaskName(task: string, perturbation: string): string {
   return `${task}${SEPARATOR}${perturbation}`;
 }
+
+/** Whether a task's inputs are as they are. */
+export function isUnperturbed(name: string): boolean {
+  return splitTaskName(name).perturbation === null;
+}

@@ -1,4 +1,5 @@
-import { askTask, cellCertainties } from "../../activities/least-certain.js";
+import { askTask } from "../../activities/asked-task.js";
+import { cellCertainties } from "../../activities/least-certain.js";
 import { createProcessState, plansPrefix } from "../../activities/process-state.js";
 import { readOutcomes } from "../../activities/read-outcomes.js";
 import { readCells } from "../../activities/report-study.js";
@@ -7,7 +8,7 @@ import { denseCell, pilotOf } from "../../study/cells.js";
 import { TouchstoneError } from "../../study/errors.js";
 import { cellName } from "../../study/names.js";
 import type { CellCoordinates } from "../../study/results.js";
-import { splitTaskName } from "../../study/task-name.js";
+import { isUnperturbed } from "../../study/task-name.js";
 import type { Pool, PoolCertainty } from "./pool.js";
 
 /**
@@ -33,7 +34,7 @@ export async function storedPools(name: string, location: StoreLocation): Promis
     const { cells } = await readCells(plan, study, context);
     const outcomes = await readOutcomes(plan, study, cells, context);
     if (outcomes.missing !== undefined) throw new TouchstoneError("InvalidData", { what: outcomes.missing });
-    const names = plan.spec.evaluation.tasks.filter((task) => splitTaskName(task).perturbation === null);
+    const names = plan.spec.evaluation.tasks.filter(isUnperturbed);
     const asked = await Promise.all(names.map((task) => askTask(plan, task)));
     const certaintiesOf = (cell: CellCoordinates) =>
       Promise.all(asked.map((task) => cellCertainties(plan, state.checkpoints(study), cell, task)));
